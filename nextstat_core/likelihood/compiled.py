@@ -1,0 +1,247 @@
+"""A model on a backend: the likelihood with exact gradient and Hessian, for batches of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nextstat_core.likelihood.hessian import HessianKernel
+from nextstat_core.likelihood.hessian_plan import make_hessian_plan
+from nextstat_core.likelihood.layout import Layout, make_layout
+from nextstat_core.likelihood.local_plan import LocalPlan, make_local_plan
+from nextstat_core.likelihood.observations import Observations, constant_of
+from nextstat_core.likelihood.plan import RatePlan, make_rate_plan
+from nextstat_core.likelihood.profile import Movable, SoloProfile
+from nextstat_core.likelihood.rates import RateKernel, Rates
+from nextstat_core.stats import compensated_sum, poisson_terms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nextstat_core.backend import Backend
+    from nextstat_core.ir import Model, ModifierType
+    from nextstat_core.linalg import ArrowMatrix
+    from nextstat_core.stats import PoissonTerms
+    from nextstat_core.typing import Array
+
+__all__ = ["CompiledModel", "Evaluation", "compile_model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Objective of a batch; `nll` lacks the constant of the data, see `CompiledModel.constant`.
+
+    Attributes
+    ----------
+    theta : array, shape (parameters, rows)
+        Where it was evaluated; differs from the argument where the closed form moved parameters.
+    nll : array, shape (rows,)
+    gradient : array, shape (parameters, rows), or None
+    """
+
+    theta: Array
+    nll: Array
+    gradient: Array | None
+    rates: Rates
+    terms: PoissonTerms
+    auxiliary: PoissonTerms | None
+    pull: Array
+
+
+class CompiledModel:
+    """The likelihood of one model on one backend. Immutable; evaluation is thread-safe.
+
+    Arrays have the rows of the batch on the last axis: parameters (parameters, rows), data (bins,
+    rows) in the model's internal bin order (`plan.bin_order`).
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        plan: RatePlan,
+        local: LocalPlan,
+        backend: Backend,
+        *,
+        precise: bool = False,
+    ) -> None:
+        self.layout, self.plan, self.local = layout, plan, local
+        self.backend, self.precise = backend, precise
+        self.kernel = RateKernel(plan, backend)
+        self.floor = self._rate_floor()
+        self.profile = SoloProfile(local, plan, self.floor, backend)
+        self._curvature = HessianKernel(
+            make_hessian_plan(plan, local), local, self.kernel, backend
+        )
+        self._gaussian = backend.indices(layout.gaussian)
+        self._poisson = backend.indices(layout.poisson)
+        # Small enough never to meet a parameter inside its bounds, so parity with pyhf is kept.
+        self._aux_floor = backend.asarray(1e-11 * layout.factor[:, None])
+
+    @property
+    def shape(self):  # type: ignore[no-untyped-def]
+        """Structure of the Hessian."""
+        return self._curvature.shape
+
+    def _rate_floor(self) -> Array:
+        backend, xp = self.backend, self.backend.xp
+        to_bins = backend.segment_plan(self.plan.bin_of_cell, self.plan.n_bins)
+        nominal = backend.segment_sum(to_bins, xp.abs(self.kernel.nominal))
+        relative = 1e-6 if backend.dtype == xp.float64 else 1e-4
+        return xp.maximum(relative * nominal, xp.asarray(1e-9, dtype=backend.dtype))
+
+    # -- data -------------------------------------------------------------------------------------
+
+    def observe(
+        self,
+        main: Array,
+        *,
+        center: Array | None = None,
+        aux_count: Array | None = None,
+        width: Array | None = None,
+        aux_factor: Array | None = None,
+    ) -> Observations:
+        """Data of a batch.
+
+        Parameters
+        ----------
+        main : array, shape (bins, 1 or rows)
+            Observed counts in *main* order (channels by name).
+        center, aux_count : array, optional
+            Auxiliary data, (n_gaussian, ...) and (n_poisson, ...); the model's own by default.
+        """
+        backend, layout = self.backend, self.layout
+
+        def column(given: Array | None, own: object) -> Array:
+            return backend.asarray(own)[:, None] if given is None else backend.asarray(given)
+
+        order = backend.indices(self.plan.bin_order)
+        return Observations(
+            backend.take(backend.asarray(main), order, axis=0),
+            column(center, layout.center),
+            column(width, layout.width),
+            column(aux_count, layout.count),
+            column(aux_factor, layout.factor),
+        )
+
+    def constant(self, data: Observations) -> Array:
+        """What completes `Evaluation.nll` to ``-log L``, shape (1 or rows,)."""
+        return constant_of(data, self.backend)
+
+    # -- evaluation -------------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        theta: Array,
+        data: Observations,
+        order: int,
+        *,
+        nominal: Array | None = None,
+        movable: Movable | None = None,
+    ) -> Evaluation:
+        """Objective and, for ``order >= 1``, gradient. ``order=2`` prepares `hessian`.
+
+        With `movable`, parameters that have a closed form are moved to their conditional optimum.
+        """
+        kernel = self.kernel
+        profile = None if movable is None else self.profile
+        with self.backend.errstate():
+            rates = kernel.forward(theta, order, nominal=nominal, profile=profile, movable=movable)
+            terms = poisson_terms(rates.rate, data.count, self.floor, self.backend.xp, order)
+            pull, auxiliary = self._auxiliary(rates.theta, data, order)
+            nll = self._total(terms, pull, auxiliary)
+            gradient = None
+            if order > 0:
+                slopes = self._aux_derivative(pull / data.width, auxiliary, data, first=True)
+                gradient = kernel.gradient(rates, terms.slope, slopes)
+        return Evaluation(rates.theta, nll, gradient, rates, terms, auxiliary, pull)
+
+    def hessian(self, evaluation: Evaluation, data: Observations) -> ArrowMatrix:
+        """Exact Hessian at an evaluation with ``order=2``."""
+        with self.backend.errstate():
+            weight = 1.0 / (data.width * data.width) + 0.0 * evaluation.pull
+            curvature = self._aux_derivative(weight, evaluation.auxiliary, data, first=False)
+            terms = evaluation.terms
+            return self._curvature(evaluation.rates, terms.slope, terms.curvature, curvature)
+
+    def fisher(self, evaluation: Evaluation, data: Observations) -> ArrowMatrix:
+        """Expected Hessian (Fisher information) at an evaluation with ``order=2``."""
+        xp = self.backend.xp
+        with self.backend.errstate():
+            rate = xp.maximum(evaluation.rates.rate, self.floor)
+            weight = 1.0 / (data.width * data.width) + 0.0 * evaluation.pull
+            parts = [weight]
+            if evaluation.auxiliary is not None:
+                owner = self.backend.take(evaluation.theta, self._poisson, axis=0)
+                mean = xp.maximum(data.aux_factor * owner, self._aux_floor)
+                parts.append(data.aux_factor * data.aux_factor / mean)
+            curvature = xp.concat(parts, axis=0) if len(parts) > 1 else weight
+            return self._curvature(evaluation.rates, 0.0 * rate, 1.0 / rate, curvature)
+
+    def _auxiliary(
+        self, theta: Array, data: Observations, order: int
+    ) -> tuple[Array, PoissonTerms | None]:
+        """Pulls of Gaussian, and terms of Poisson auxiliary measurements."""
+        backend = self.backend
+        pull = (backend.take(theta, self._gaussian, axis=0) - data.center) / data.width
+        if not len(self.layout.poisson):
+            return pull, None
+        rate = backend.take(theta, self._poisson, axis=0) * data.aux_factor
+        return pull, poisson_terms(rate, data.aux_count, self._aux_floor, backend.xp, order)
+
+    def _aux_derivative(
+        self, gaussian: Array, terms: PoissonTerms | None, data: Observations, *, first: bool
+    ) -> Array:
+        if terms is None:
+            return gaussian
+        factor = data.aux_factor
+        poisson = terms.slope * factor if first else terms.curvature * factor * factor
+        return self.backend.xp.concat([gaussian, poisson], axis=0)
+
+    def _total(self, terms: PoissonTerms, pull: Array, auxiliary: PoissonTerms | None) -> Array:
+        xp = self.backend.xp
+        parts = [terms.value, 0.5 * pull * pull]
+        if auxiliary is not None:
+            parts.append(auxiliary.value)
+        if self.precise:
+            return compensated_sum(xp.concat(parts, axis=0), xp)
+        total = xp.sum(parts[0], axis=0)
+        for part in parts[1:]:
+            total = total + xp.sum(part, axis=0)
+        return total
+
+    # -- expectations -----------------------------------------------------------------------------
+
+    def expected_main(self, theta: Array) -> Array:
+        """Expected counts (bins, rows) in main order."""
+        with self.backend.errstate():
+            rates = self.kernel.forward(theta, 0)
+        return self.to_main(rates.rate)
+
+    def to_main(self, by_bin: Array) -> Array:
+        """From internal bin order to main order."""
+        backend = self.backend
+        position = sorted(range(self.plan.n_bins), key=self.plan.bin_order.tolist().__getitem__)
+        return backend.take(by_bin, backend.indices(position), axis=0)
+
+    def with_backend(self, backend: Backend) -> CompiledModel:
+        """The same model on another backend."""
+        return CompiledModel(self.layout, self.plan, self.local, backend, precise=self.precise)
+
+    def with_precision(self, *, precise: bool) -> CompiledModel:
+        """The same model with compensated (`precise`) or plain sums."""
+        if precise == self.precise:
+            return self
+        return CompiledModel(self.layout, self.plan, self.local, self.backend, precise=precise)
+
+
+def compile_model(
+    model: Model,
+    backend: Backend,
+    *,
+    modifier_types: Mapping[str, ModifierType] | None = None,
+    precise: bool = False,
+) -> CompiledModel:
+    """Compile a model once; the result evaluates any number of rows."""
+    layout = make_layout(model)
+    plan = make_rate_plan(model, layout, modifier_types or {})
+    return CompiledModel(layout, plan, make_local_plan(plan, layout), backend, precise=precise)

@@ -1,0 +1,83 @@
+"""Modifiers of the model to terms: row factors, cell additions and cell factors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nextstat_core.errors import InputError
+from nextstat_core.ir import CellAddition, CellFactor, Curve, PluginModifier, RowFactor
+from nextstat_core.stats import Code1, Code4, bend_of, linear_of
+
+if TYPE_CHECKING:
+    from nextstat_core.ir import (
+        Channel,
+        HistoSys,
+        Modifier,
+        ModifierType,
+        NormFactor,
+        NormSys,
+        Sample,
+        StatError,
+        Term,
+    )
+
+__all__ = ["lower_sample"]
+
+_IDENTITY = Curve()
+_NORMSYS = {"code1": Code1(), "code4": Code4()}
+
+
+def lower_sample(
+    sample: Sample, channel: Channel, modifier_types: Mapping[str, ModifierType]
+) -> list[Term]:
+    """Terms of all modifiers of one sample in one channel."""
+    terms: list[Term] = []
+    for modifier in sample.modifiers:
+        if isinstance(modifier, PluginModifier):
+            kind = modifier_types.get(modifier.kind)
+            if kind is None:
+                raise InputError.unknown("modifier type", modifier.kind, sorted(modifier_types))
+            terms.extend(kind.lower(modifier, sample, channel))
+        else:
+            terms.extend(_LOWER[modifier.kind](modifier, sample))
+    return terms
+
+
+def _factor(modifier: NormFactor, sample: Sample) -> tuple[Term, ...]:
+    return (RowFactor(modifier.parameters[0], _IDENTITY),)
+
+
+def _normsys(modifier: NormSys, sample: Sample) -> tuple[Term, ...]:
+    family = _NORMSYS[modifier.interpolation]
+    return (RowFactor(modifier.parameters[0], Curve(family, (modifier.lo, modifier.hi))),)
+
+
+def _histosys(modifier: HistoSys, sample: Sample) -> tuple[Term, ...]:
+    parameter, code = modifier.parameters[0], modifier.interpolation
+    pairs = list(zip(modifier.hi, modifier.lo, strict=True))
+    odd = tuple([0.5 * (hi - lo) for hi, lo in pairs])
+    even = tuple(
+        [0.5 * ((hi - n) + (lo - n)) for (hi, lo), n in zip(pairs, sample.nominal, strict=True)]
+    )
+    return (
+        CellAddition(parameter, linear_of(code), odd),
+        CellAddition(parameter, bend_of(code), even, follows_nominal=-1),
+    )
+
+
+def _bin_wise(modifier: StatError, sample: Sample) -> tuple[Term, ...]:
+    return (CellFactor(modifier.parameters, (_IDENTITY,) * len(modifier.parameters)),)
+
+
+_LOWER: dict[str, Callable[[Any, Sample], tuple[Term, ...]]] = {
+    "normfactor": _factor,
+    "lumi": _factor,
+    "normsys": _normsys,
+    "histosys": _histosys,
+    "shapefactor": _bin_wise,
+    "shapesys": _bin_wise,
+    "staterror": _bin_wise,
+}
+
+

@@ -1,0 +1,7 @@
+"""Batched second-order minimisation with bounds; knows arrays and callables, no models."""
+
+from nextstat_core.optimize.newton import newton
+from nextstat_core.optimize.problem import Objective, Options, Point, Problem
+from nextstat_core.optimize.result import Minima, Status
+
+__all__ = ["Minima", "Objective", "Options", "Point", "Problem", "Status", "newton"]

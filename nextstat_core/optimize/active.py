@@ -1,0 +1,117 @@
+"""Bounds, fixed parameters and kinks as an active set.
+
+Projected Newton (Bertsekas, SIAM J. Control Optim. 20 (1982) 221): a parameter at a bound whose
+gradient points outwards is held, the others take a Newton step which is then clipped to the box.
+
+At a kink (interpolation codes 0 and 1 at alpha = 0) the objective has one derivative to the left and
+one to the right. A parameter there stands at plus or minus `TINY`, which picks a side; that side's half
+line is its box. Where both sides rise it is held like a parameter at a bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nextstat_core.optimize.problem import Problem
+    from nextstat_core.typing import Array, ArrayNamespace, Indices
+
+__all__ = ["TINY", "Box", "Kinks"]
+
+#: Stands for zero on either side of a kink; representable in float32 too.
+TINY = 1e-30
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Bounds of the rows in work, (rows, parameters) or (1, parameters), and fixed parameters."""
+
+    lower: Array
+    upper: Array
+    fixed: Array
+
+    def clip(self, x: Array, xp: ArrayNamespace) -> Array:
+        return xp.minimum(xp.maximum(x, self.lower), self.upper)
+
+    def at_lower(self, x: Array, gradient: Array) -> Array:
+        return (x <= self.lower) & (gradient > 0.0)
+
+    def at_upper(self, x: Array, gradient: Array) -> Array:
+        return (x >= self.upper) & (gradient < 0.0)
+
+    def free(self, x: Array, gradient: Array) -> Array:
+        """Parameters that may move: not fixed, and not held by a bound."""
+        return ~(self.fixed | self.at_lower(x, gradient) | self.at_upper(x, gradient))
+
+
+class Kinks:
+    """Turns a problem with kinks into boxes on half lines; does nothing without kinks."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        backend, xp = problem.backend, problem.backend.xp
+        n = problem.start.shape[1]
+        self.any = problem.kinks is not None and problem.kinks.shape[0] > 0
+        if not self.any:
+            return
+        mask = xp.zeros((n, 1), dtype=backend.dtype, device=backend.device)
+        one = xp.ones((problem.kinks.shape[0], 1), dtype=backend.dtype, device=backend.device)
+        self._mask = xp.permute_dims(backend.put_rows(mask, problem.kinks, one), (1, 0)) > 0.5
+
+    def start(self, x: Array) -> Array:
+        """`x` with zeros at kinks put on the right-hand side."""
+        if not self.any:
+            return x
+        return self._problem.backend.xp.where(self._mask & (x == 0.0), TINY, x)
+
+    def finish(self, x: Array) -> Array:
+        """`x` with both sides of a kink put back to zero."""
+        if not self.any:
+            return x
+        return self._problem.backend.xp.where(self._at(x), 0.0, x)
+
+    def _at(self, x: Array) -> Array:
+        xp = self._problem.backend.xp
+        return self._mask & (xp.abs(x) <= TINY)
+
+    def box(self, x: Array, rows: Indices) -> Box:
+        """Box of some rows; at kinks the half line on which the parameter stands."""
+        problem, backend = self._problem, self._problem.backend
+        lower, upper = problem.lower, problem.upper
+        if lower.shape[0] > 1:
+            lower = backend.take(lower, rows, axis=0)
+        if upper.shape[0] > 1:
+            upper = backend.take(upper, rows, axis=0)
+        fixed = backend.take(problem.fixed, rows, axis=0)
+        if self.any:
+            xp = backend.xp
+            lower = xp.where(self._mask & (x > 0.0), xp.maximum(lower, TINY + 0.0 * lower), lower)
+            upper = xp.where(self._mask & (x < 0.0), xp.minimum(upper, -TINY + 0.0 * upper), upper)
+        return Box(lower, upper, fixed)
+
+    def flip(self, x: Array, gradient: Array, box: Box, rows: Indices) -> tuple[Array, Array]:
+        """Move parameters held at a kink to its other side where the objective falls there.
+
+        Returns the new `x`, and which rows changed.
+        """
+        backend, xp = self._problem.backend, self._problem.backend.xp
+        held = self._at(x) & ~box.free(x, gradient) & ~box.fixed
+        changed = xp.zeros((x.shape[0],), dtype=xp.bool, device=backend.device)
+        if not backend.any_true(held):
+            return x, changed
+        mirrored = xp.where(held, -x, x)
+        other = self._problem.objective.evaluate(mirrored, rows, 1).gradient
+        inside = (mirrored > self._problem.lower) & (mirrored < self._problem.upper)
+        falls = held & inside & (xp.where(x > 0.0, other, -other) > 0.0)
+        return xp.where(falls, mirrored, x), xp.any(falls, axis=1)
+
+    def held(self, x: Array, gradient: Array, box: Box) -> Array:
+        """Codes of `Minima.held`."""
+        xp = self._problem.backend.xp
+        zero = xp.zeros(x.shape, dtype=xp.int64, device=self._problem.backend.device)
+        code = xp.where(box.at_lower(x, gradient), zero - 1, zero)
+        code = xp.where(box.at_upper(x, gradient), zero + 1, code)
+        if self.any:
+            code = xp.where(self._at(x) & (code != 0), zero + 2, code)
+        return xp.where(box.fixed, zero, code)

@@ -1,0 +1,392 @@
+"""Projected Newton with Levenberg damping, many rows in lockstep (algorithm A).
+
+Every row keeps its own damping, active set and status. A step is judged by the ratio of actual to
+predicted decrease (More 1978). Where the exact Hessian is indefinite the metric of the objective (the
+Fisher information) takes its place far from the minimum; a stationary point with an indefinite Hessian
+is a saddle, and is left along its direction of most negative curvature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from nextstat_core.linalg import ArrowBlock, ArrowMatrix, factorize
+from nextstat_core.optimize.active import Box, Kinks
+from nextstat_core.optimize.problem import Options, Point, Problem
+from nextstat_core.optimize.result import Minima, Status
+from nextstat_core.optimize.saddle import escape
+
+if TYPE_CHECKING:
+    from nextstat_core.linalg import ArrowFactor
+    from nextstat_core.backend import Backend
+    from nextstat_core.typing import Array, ArrayNamespace, Indices
+
+__all__ = ["newton"]
+
+Metric: TypeAlias = Callable[[], ArrowMatrix] | None
+
+_DAMPING_START = 1e-3
+_DAMPING_MAX = 1e12
+# Relative to the diagonal: what separates a singular matrix from an indefinite one.
+_RIDGE = 1e-12
+# How many sets of bounds a step may run into before it is merely clipped.
+_MAX_FACES = 10
+
+
+@dataclass(slots=True)
+class _State:
+    """Rows in work. All arrays have the rows in work on the first axis."""
+
+    rows: Indices
+    x: Array
+    value: Array
+    gradient: Array
+    hessian: ArrowMatrix
+    metric: Metric
+    damping: Array
+    escapes: Array
+    status: Array
+    edm: Array
+    counts: Array  # (rows, 4): iterations, values, gradients, hessians
+
+
+@dataclass(slots=True)
+class _Finished:
+    parts: list[tuple[Array, ...]] = field(default_factory=list)
+
+
+def newton(problem: Problem, options: Options = Options()) -> Minima:  # noqa: B008  frozen
+    """Minimise all rows of a problem.
+
+    Returns
+    -------
+    Minima
+        In the order of the problem's rows. Never raises for rows that fail; see their status.
+    """
+    backend, xp = problem.backend, problem.backend.xp
+    kinks = Kinks(problem)
+    rows = xp.arange(problem.start.shape[0], device=backend.device)
+    start = xp.where(
+        problem.fixed, problem.start, kinks.box(problem.start, rows).clip(problem.start, xp)
+    )
+    with backend.errstate():
+        point = problem.objective.evaluate(kinks.start(start), rows, 2)
+        state = _begin(problem, rows, point)
+        initial, finished = point.value, _Finished()
+        for _ in range(options.max_iterations + 1):
+            state = _iterate(problem, kinks, state, options)
+            state = _retire(problem, kinks, state, options, finished)
+            if state.rows.shape[0] == 0:
+                break
+        else:
+            state.status = xp.where(
+                state.status == Status.RUNNING, int(Status.MAX_ITERATIONS), state.status
+            )
+            _retire(problem, kinks, state, options, finished)
+    return _gather(problem, kinks, finished, initial)
+
+
+def _begin(problem: Problem, rows: Indices, point: Point) -> _State:
+    backend, xp = problem.backend, problem.backend.xp
+    n = point.value.shape[0]
+    zero = 0.0 * point.value
+    counts = xp.broadcast_to(xp.asarray([[0, 1, 1, 1]], device=backend.device), (n, 4))
+    return _State(
+        rows=rows,
+        x=point.x,
+        value=point.value,
+        gradient=point.gradient,
+        hessian=point.hessian(),
+        metric=point.metric,
+        damping=zero,
+        escapes=xp.zeros((n,), dtype=xp.int64, device=backend.device),
+        status=xp.zeros((n,), dtype=xp.int64, device=backend.device),
+        edm=zero + xp.inf,
+        counts=counts + 0,
+    )
+
+
+def _iterate(problem: Problem, kinks: Kinks, state: _State, options: Options) -> _State:
+    """One step of every row in work; rows that are done get a status and keep their place."""
+    backend, xp = problem.backend, problem.backend.xp
+    box = kinks.box(state.x, state.rows)
+    if kinks.any:
+        state, box = _flip(problem, kinks, state, box)
+    free = box.free(state.x, state.gradient)
+    damping = _damping(state, backend)
+    used = factorize(state.hessian, backend, free=free, damping=damping)
+    matrix, definite = state.hessian, used.ok
+    if backend.any_true(~definite):
+        definite = definite | _semidefinite(problem, state, free)
+        matrix, used, damping = _stand_in(problem, state, free, definite)
+    step = -used.solve(state.gradient)
+    state.edm = -0.5 * xp.sum(xp.where(free, state.gradient, 0.0) * step, axis=1)
+    near = (state.edm < options.tolerance) & used.ok
+    small = near & (state.damping == 0.0)
+    # A damped row that looks converged is looked at again without damping.
+    state.damping = xp.where(near, 0.0, state.damping)
+    done = small & definite
+    state.status = xp.where(done, int(Status.EDM), state.status)
+    stuck = small & ~definite
+    if backend.any_true(stuck):
+        return _escape(problem, state, box, free, stuck, options)
+    if not backend.any_true(~done):
+        return state
+    trial = _into_box(state, matrix, damping, step, box, free, backend)
+    trial = xp.where(done[:, None], state.x, trial)
+    return _judge(problem, state, trial, matrix, done)
+
+
+def _into_box(
+    state: _State,
+    matrix: ArrowMatrix,
+    damping: Array | None,
+    step: Array,
+    box: Box,
+    free: Array,
+    backend: Backend,
+) -> Array:
+    """Trial points inside the box: parameters that would leave it go to their bound, and the others
+    are solved for again with that in mind. Clipping alone can turn a good step into an ascent."""
+    xp = backend.xp
+    trial = box.clip(state.x + step, xp)
+    hit = free & (trial != state.x + step)
+    for _ in range(_MAX_FACES):
+        if not backend.any_true(hit):
+            break
+        to_bound = xp.where(hit, trial - state.x, 0.0)
+        rest = state.gradient + matrix.multiply(to_bound, backend)
+        factor = factorize(matrix, backend, free=free & ~hit, damping=damping)
+        step = xp.where(hit, to_bound, -factor.solve(rest))
+        trial = box.clip(state.x + step, xp)
+        new = free & ~hit & (trial != state.x + step)
+        if not backend.any_true(new):
+            break
+        hit = hit | new
+    return trial
+
+
+def _damping(state: _State, backend: Backend) -> Array | None:
+    if not backend.any_true(state.damping > 0.0):
+        return None
+    return state.damping[:, None] * _scale(state, backend)
+
+
+def _flip(problem: Problem, kinks: Kinks, state: _State, box: Box) -> tuple[_State, Box]:
+    x, changed = kinks.flip(state.x, state.gradient, box, state.rows)
+    if problem.backend.any_true(changed):
+        point = problem.objective.evaluate(x, state.rows, 2)
+        state.x, state.gradient, state.hessian = point.x, point.gradient, point.hessian()
+        state.metric = point.metric
+        box = kinks.box(state.x, state.rows)
+    return state, box
+
+
+def _scale(state: _State, backend: Backend) -> Array:
+    """Size of each parameter's curvature, bounded away from zero: (rows, parameters)."""
+    xp = backend.xp
+    scale = xp.abs(state.hessian.diagonal(backend))
+    return xp.maximum(scale, 1e-12 * xp.max(scale, axis=1, keepdims=True))
+
+
+def _semidefinite(problem: Problem, state: _State, free: Array) -> Array:
+    """Rows whose Hessian is singular to rounding, but not indefinite."""
+    ridge = _RIDGE * _scale(state, problem.backend)
+    return factorize(state.hessian, problem.backend, free=free, damping=ridge).ok
+
+
+def _stand_in(
+    problem: Problem, state: _State, free: Array, definite: Array
+) -> tuple[ArrowMatrix, ArrowFactor, Array]:
+    """Replace indefinite Hessians by the metric, or damp them where there is none."""
+    backend, xp = problem.backend, problem.backend.xp
+    scale = _scale(state, backend)
+    if state.metric is None:
+        damping = xp.where(definite, state.damping + _RIDGE, xp.maximum(state.damping, 1e-3))
+        for _ in range(40):
+            factor = factorize(state.hessian, backend, free=free, damping=damping[:, None] * scale)
+            if not backend.any_true(~factor.ok):
+                break
+            damping = xp.where(factor.ok, damping, 10.0 * damping)
+        return state.hessian, factor, damping[:, None] * scale
+    matrix = _select(definite, state.hessian, state.metric(), xp)
+    # Hessian and metric may be singular (a factor that moves no bin).
+    damping = (state.damping[:, None] + _RIDGE) * scale
+    return matrix, factorize(matrix, backend, free=free, damping=damping), damping
+
+
+def _select(mask: Array, first: ArrowMatrix, second: ArrowMatrix, xp: ArrayNamespace) -> ArrowMatrix:
+    """Rows of `first` where `mask`, of `second` elsewhere."""
+    blocks = tuple(
+        ArrowBlock(
+            xp.where(mask[:, None, None, None], a.matrices, b.matrices),
+            xp.where(mask[:, None, None, None], a.coupling, b.coupling),
+        )
+        for a, b in zip(first.blocks, second.blocks, strict=True)
+    )
+    return ArrowMatrix(first.shape, xp.where(mask[:, None, None], first.dense, second.dense), blocks)
+
+
+def _judge(
+    problem: Problem, state: _State, trial: Array, matrix: ArrowMatrix, done: Array
+) -> _State:
+    """Evaluate trial points; accept or reject each row, and adapt its damping."""
+    backend, xp = problem.backend, problem.backend.xp
+    point = problem.objective.evaluate(trial, state.rows, 2)
+    move = trial - state.x
+    curvature = xp.sum(move * matrix.multiply(move, backend), axis=1)
+    predicted = -(xp.sum(state.gradient * move, axis=1) + 0.5 * curvature)
+    actual = state.value - point.value
+    # Rounding of the objective: below it neither decrease nor its prediction mean anything.
+    noise = 1e-13 * (1.0 + xp.abs(state.value))
+    fine = xp.isfinite(point.value) & xp.all(xp.isfinite(point.gradient), axis=1)
+    better = (actual > 1e-4 * predicted) & (predicted > 0.0)
+    accept = fine & ~done & (better | (xp.abs(actual) <= noise) & (predicted <= 10.0 * noise))
+    good = accept & (actual > 0.75 * predicted)
+    poor = accept & (actual < 0.25 * predicted)
+    lowered = xp.where(state.damping > 1e-6, 0.1 * state.damping, 0.0)
+    raised = xp.maximum(10.0 * state.damping, _DAMPING_START)
+    damping = xp.where(good, lowered, state.damping)
+    state.damping = xp.where(~accept & ~done | poor, raised, damping)
+    lost = ~accept & ~done & (state.damping > _DAMPING_MAX)
+    state.status = xp.where(lost, int(Status.STALLED), state.status)
+    running = xp.asarray(~done, dtype=xp.int64)
+    taken = xp.asarray(accept, dtype=xp.int64)
+    state.counts = state.counts + xp.stack([running, running, running, taken], axis=1)
+    if not backend.any_true(accept):
+        return state
+    hessian = point.hessian()
+    everything = not backend.any_true(~accept)
+    if everything:
+        state.x, state.value, state.gradient = point.x, point.value, point.gradient
+        state.hessian, state.metric = hessian, point.metric
+        return state
+    column = accept[:, None]
+    state.x = xp.where(column, point.x, state.x)
+    state.value = xp.where(accept, point.value, state.value)
+    state.gradient = xp.where(column, point.gradient, state.gradient)
+    state.hessian = _select(accept, hessian, state.hessian, xp)
+    state.metric = _mixed_metric(accept, point.metric, state.metric, xp)
+    return state
+
+
+def _mixed_metric(accept: Array, new: Metric, old: Metric, xp: ArrayNamespace) -> Metric:
+    if new is None or old is None:
+        return None
+    return lambda: _select(accept, new(), old(), xp)
+
+
+def _escape(
+    problem: Problem, state: _State, box: Box, free: Array, stuck: Array, options: Options
+) -> _State:
+    """Leave saddles; rows that cannot, or may not any more, get a status."""
+    xp = problem.backend.xp
+    x, moved, flat = escape(
+        problem, state.rows, state.x, state.value, state.hessian, box, free, stuck
+    )
+    allowed = state.escapes < options.max_escapes
+    moved = moved & allowed
+    state.status = xp.where(flat, int(Status.EDM), state.status)
+    state.status = xp.where(stuck & ~moved & ~flat, int(Status.SADDLE), state.status)
+    state.escapes = xp.where(moved, state.escapes + 1, state.escapes)
+    point = problem.objective.evaluate(xp.where(moved[:, None], x, state.x), state.rows, 2)
+    state.x, state.value, state.gradient = point.x, point.value, point.gradient
+    state.hessian, state.metric = point.hessian(), point.metric
+    state.counts = state.counts + 1
+    return state
+
+
+def _retire(
+    problem: Problem, kinks: Kinks, state: _State, options: Options, finished: _Finished
+) -> _State:
+    """Take rows with a status out of work, after a last Newton step."""
+    backend, xp = problem.backend, problem.backend.xp
+    over = state.status != Status.RUNNING
+    if not backend.any_true(over):
+        return state
+    index = xp.nonzero(over)[0]
+    leaving = _take(state, index, backend)
+    if options.polish:
+        _polish(problem, kinks, leaving)
+    box = kinks.box(leaving.x, leaving.rows)
+    held = kinks.held(leaving.x, leaving.gradient, box)
+    free = box.free(leaving.x, leaving.gradient)
+    finished.parts.append(
+        (
+            leaving.rows,
+            leaving.x,
+            leaving.value,
+            xp.where(free, leaving.gradient, 0.0),
+            leaving.edm,
+            leaving.status,
+            held,
+            leaving.counts,
+        )
+    )
+    return _take(state, xp.nonzero(~over)[0], backend)
+
+
+def _polish(problem: Problem, kinks: Kinks, state: _State) -> None:
+    """One full Newton step of converged rows, kept where the projected gradient shrinks."""
+    backend, xp = problem.backend, problem.backend.xp
+    box = kinks.box(state.x, state.rows)
+    free = box.free(state.x, state.gradient)
+    factor = factorize(state.hessian, backend, free=free)
+    converged = (state.status == Status.EDM) & factor.ok
+    step = xp.where(converged[:, None], -factor.solve(state.gradient), 0.0)
+    point = problem.objective.evaluate(box.clip(state.x + step, xp), state.rows, 1)
+    state.counts = state.counts + xp.asarray([[0, 1, 1, 0]], device=backend.device)
+    still_free = box.free(point.x, point.gradient)
+    before = xp.max(xp.abs(xp.where(free, state.gradient, 0.0)), axis=1)
+    after = xp.max(xp.abs(xp.where(still_free, point.gradient, 0.0)), axis=1)
+    keep = converged & (after < before)
+    state.x = xp.where(keep[:, None], point.x, state.x)
+    state.value = xp.where(keep, point.value, state.value)
+    state.gradient = xp.where(keep[:, None], point.gradient, state.gradient)
+    inner = xp.where(still_free & free, state.gradient, 0.0)
+    edm = 0.5 * xp.sum(inner * factor.solve(inner), axis=1)
+    state.edm = xp.where(keep, edm, state.edm)
+
+
+def _take(state: _State, index: Indices, backend: Backend) -> _State:
+    def rows(x: Array) -> Array:
+        return backend.take(x, index, axis=0)
+
+    metric = state.metric
+    return _State(
+        rows=rows(state.rows),
+        x=rows(state.x),
+        value=rows(state.value),
+        gradient=rows(state.gradient),
+        hessian=state.hessian.take(index, backend),
+        metric=None if metric is None else (lambda: metric().take(index, backend)),
+        damping=rows(state.damping),
+        escapes=rows(state.escapes),
+        status=rows(state.status),
+        edm=rows(state.edm),
+        counts=rows(state.counts),
+    )
+
+
+def _gather(problem: Problem, kinks: Kinks, finished: _Finished, initial: Array) -> Minima:
+    backend, xp = problem.backend, problem.backend.xp
+    columns = [xp.concat(list(parts), axis=0) for parts in zip(*finished.parts, strict=True)]
+    order = xp.argsort(columns[0])
+    _, x, value, gradient, edm, status, held, counts = (
+        backend.take(column, order, axis=0) for column in columns
+    )
+    return Minima(
+        x=kinks.finish(x),
+        value=value,
+        initial_value=initial,
+        gradient=gradient,
+        edm=edm,
+        status=status,
+        held=held,
+        n_iterations=counts[:, 0],
+        n_values=counts[:, 1],
+        n_gradients=counts[:, 2],
+        n_hessians=counts[:, 3],
+    )

@@ -1,0 +1,63 @@
+"""What a minimisation leaves: failure is data, not an exception."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nextstat_core.typing import Array
+
+__all__ = ["Minima", "Status"]
+
+
+class Status(enum.IntEnum):
+    """Why a row stopped."""
+
+    RUNNING = 0
+    #: Expected decrease below tolerance, and the exact Hessian positive definite on the free set.
+    EDM = 1
+    MAX_ITERATIONS = 2
+    #: Stationary, but not a minimum, after all permitted escapes.
+    SADDLE = 3
+    #: No step decreases the objective any more, though the expected decrease is above tolerance.
+    STALLED = 4
+    #: The expected yield of a bin with data is not positive.
+    NON_POSITIVE_RATE = 5
+
+    @property
+    def reason(self) -> str:
+        """The word that results carry."""
+        return self.name.lower()
+
+
+@dataclass(slots=True)
+class Minima:
+    """Result of a batch.
+
+    Attributes
+    ----------
+    x : array, shape (rows, parameters)
+    value, initial_value : array, shape (rows,)
+    gradient : array, shape (rows, parameters)
+        Zero for fixed parameters and for those held by a bound.
+    edm : array, shape (rows,)
+    status : int array, shape (rows,)
+        `Status` codes.
+    held : int array, shape (rows, parameters)
+        -1 at the lower bound, 1 at the upper one, 2 at a kink, 0 otherwise.
+    n_iterations, n_values, n_gradients, n_hessians : int arrays, shape (rows,)
+    """
+
+    x: Array
+    value: Array
+    initial_value: Array
+    gradient: Array
+    edm: Array
+    status: Array
+    held: Array
+    n_iterations: Array
+    n_values: Array
+    n_gradients: Array
+    n_hessians: Array

@@ -1,0 +1,25 @@
+"""Log-densities and interpolation on any array backend."""
+
+from nextstat_core.stats.interpolation import (
+    BEND,
+    Code1,
+    Code4,
+    bend_of,
+    linear_of,
+)
+from nextstat_core.stats.normal import gaussian_constant
+from nextstat_core.stats.poisson import PoissonTerms, poisson_constant, poisson_terms
+from nextstat_core.stats.summation import compensated_sum
+
+__all__ = [
+    "BEND",
+    "Code1",
+    "Code4",
+    "PoissonTerms",
+    "bend_of",
+    "compensated_sum",
+    "gaussian_constant",
+    "linear_of",
+    "poisson_constant",
+    "poisson_terms",
+]

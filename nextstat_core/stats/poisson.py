@@ -1,0 +1,81 @@
+r"""Poisson terms of the likelihood in deviance form, finite for every rate.
+
+For n > 0 and a rate :math:`\nu \ge \epsilon` the term is the half deviance
+
+.. math:: \nu - n - n \log(\nu / n) = n \, (d - \log(1 + d)), \qquad d = (\nu - n) / n,
+
+which keeps differences of likelihoods accurate where :math:`\nu \approx n`. Below :math:`\epsilon` the
+logarithm is continued to second order, so the term stays finite and convex in the rate. For n = 0 the
+term is the rate itself, below zero too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nextstat_core.backend import Backend
+    from nextstat_core.typing import Array, ArrayNamespace
+
+__all__ = ["PoissonTerms", "poisson_constant", "poisson_terms"]
+
+
+@dataclass(frozen=True, slots=True)
+class PoissonTerms:
+    """Half deviance per bin and its derivatives with respect to the rate.
+
+    Attributes
+    ----------
+    value : array
+        ``rate - n - n log(rate / n)``; the rate where n = 0.
+    slope : array or None
+        First derivative ``1 - n / rate``.
+    curvature : array or None
+        Second derivative ``n / rate**2``.
+    """
+
+    value: Array
+    slope: Array | None
+    curvature: Array | None
+
+
+def poisson_terms(
+    rate: Array, count: Array, floor: Array, xp: ArrayNamespace, order: int = 2
+) -> PoissonTerms:
+    """Half deviances of `count` under `rate`, with the continuation below `floor`.
+
+    Parameters
+    ----------
+    rate : array, shape (bins, rows)
+        Expected counts; any finite value.
+    count : array, shape (bins, rows) or (bins, 1)
+        Observed counts, >= 0, not necessarily whole.
+    floor : array, shape (bins, 1)
+        Rate below which the logarithm is continued, > 0.
+    order : int
+        Highest derivative wanted: 0, 1 or 2.
+    """
+    inside = xp.maximum(rate, floor)
+    below = rate - inside  # zero wherever the exact logarithm holds
+    depth = below / floor
+    observed = count > 0
+    excess = (inside - count) / xp.where(observed, count, 1.0)
+    exact = count * (excess - xp.log1p(excess))
+    value = xp.where(observed, exact + below - count * depth * (1.0 - 0.5 * depth), rate)
+    if order == 0:
+        return PoissonTerms(value, None, None)
+    slope = (inside - count * (1.0 - depth)) / inside
+    if order == 1:
+        return PoissonTerms(value, slope, None)
+    return PoissonTerms(value, slope, count / (inside * inside))
+
+
+def poisson_constant(count: Array, backend: Backend) -> Array:
+    """What completes half deviances to ``-log p``: ``n - n log n + log n!``, 0 where n = 0."""
+    xp = backend.xp
+    observed = count > 0
+    safe = xp.where(observed, count, 1.0)
+    return xp.where(observed, count - count * xp.log(safe) + backend.gammaln(safe + 1.0), 0.0)
+
+
