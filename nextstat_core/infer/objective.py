@@ -50,16 +50,15 @@ class LikelihoodObjective:
     def evaluate(self, x: Array, rows: Indices, order: int) -> Point:
         """Objective, gradient and (lazily) curvature of the rows `rows` at `x`."""
         compiled, backend = self._compiled, self._compiled.backend
-        xp = backend.xp
         data = self._data.rows(rows, backend)
         movable = self._movable(rows, data) if self._profile else None
         nominal = None if self._nominal is None else backend.take(self._nominal, rows, axis=1)
         at = compiled.evaluate(
-            xp.permute_dims(x, (1, 0)), data, order, nominal=nominal, movable=movable
+            backend.transposed(x), data, order, nominal=nominal, movable=movable
         )
-        gradient = None if at.gradient is None else xp.permute_dims(at.gradient, (1, 0))
+        gradient = None if at.gradient is None else backend.transposed(at.gradient)
         return Point(
-            x=xp.permute_dims(at.theta, (1, 0)),
+            x=backend.transposed(at.theta),
             value=at.nll,
             gradient=gradient,
             hessian=_Later(compiled, at, data, expected=False),
@@ -68,11 +67,10 @@ class LikelihoodObjective:
 
     def _movable(self, rows: Indices, data: Observations) -> Movable:
         backend = self._compiled.backend
-        xp = backend.xp
 
         def of_rows(x: Array) -> Array:
             chosen = x if x.shape[0] == 1 else backend.take(x, rows, axis=0)
-            return xp.permute_dims(chosen, (1, 0))
+            return backend.transposed(chosen)
 
         return Movable(
             data, of_rows(self._lower), of_rows(self._upper), ~of_rows(self._fixed)

@@ -9,7 +9,7 @@ Multiplicative codes (normsys) give the factor :math:`f(\alpha)` or its logarith
 with templates h, l (up, down) and nominal n; :math:`\ell` and the bend q do not depend on the bin.
 
 Code 4 and 4p are those of pyhf and of ROOT's FlexibleInterpVar and PiecewiseInterpolation 4; code 2 is
-continuous, as in ROOT; `code2_pyhf` omits the offset beyond :math:`|\alpha| = 1`.
+continuous, as in ROOT; `code2_pyhf` is what pyhf 0.7.6 computes, which is not.
 """
 
 from __future__ import annotations
@@ -193,7 +193,9 @@ class Bend:
         else:
             value, first = square, 2.0 * inner
             second = 2.0 + 0.0 * square if order > 1 else None
-            offset = 1.0 if self.code == "code2" else 2.0
+            # ROOT continues the parabola with its slope; pyhf 0.7.6 drops the offset below -1, and
+            # takes twice of it above 1.
+            offset = 1.0 if self.code == "code2" else xp.where(x > 0, 2.0, 0.0)
             outer, steep = 2.0 * side * x - offset, 2.0 * side
         value = xp.where(inside, value, outer)
         first = xp.where(inside, first, steep)
@@ -202,14 +204,14 @@ class Bend:
 
 @dataclass(frozen=True, slots=True)
 class Code2PyhfLinear:
-    """The odd part of pyhf's code 2, which steps back by one at |alpha| = 1."""
+    """The odd part of code 2 in pyhf 0.7.6, which steps back by one at alpha = 1."""
 
     kink: bool = False
 
     def __call__(
         self, x: Array, coefficients: Array, xp: ArrayNamespace, order: int
     ) -> tuple[Array, Array | None, Array | None]:
-        value = xp.where(x > 1.0, x - 1.0, xp.where(x < -1.0, x + 1.0, x))
+        value = xp.where(x > 1.0, x - 1.0, x)
         return value, xp.ones_like(x), xp.zeros_like(x)
 
 

@@ -1,0 +1,18 @@
+"""Fits, toys, and everything that is built from rows of conditional fits."""
+
+from nextstat_core.infer.batch import fit_batch
+from nextstat_core.infer.fit import fit, fit_minimum
+from nextstat_core.infer.options import FitOptions
+from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
+from nextstat_core.infer.toys import draw_toys
+
+__all__ = [
+    "FitOptions",
+    "draw_toys",
+    "fit",
+    "fit_batch",
+    "fit_many",
+    "fit_minimum",
+    "fit_toys",
+    "poisson_toys",
+]

@@ -1,0 +1,246 @@
+"""Maximum-likelihood fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nextstat_core.errors import FitError, InputError
+from nextstat_core.hooks import FitEvent, get_manager
+from nextstat_core.infer.covariance import covariance_of
+from nextstat_core.infer.options import FitOptions
+from nextstat_core.infer.provenance import provenance_of
+from nextstat_core.infer.request import Request, make_request
+from nextstat_core.infer.starts import starting_points
+from nextstat_core.infer.target import BatchData, Target, target_of
+from nextstat_core.optimize import Minima, Status, newton
+from nextstat_core.results import FitMinimumResult, FitResult
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nextstat_core.models import StatisticalModel
+    from nextstat_core.optimize import Problem
+    from nextstat_core.typing import ArrayLike
+
+__all__ = ["fit", "fit_minimum", "mark_non_positive", "minimise_one", "non_positive_bins"]
+
+_SIDES = {-1: "lower", 1: "upper", 2: "kink"}
+
+
+def fit(
+    model: StatisticalModel,
+    *,
+    data: ArrayLike | None = None,
+    init_pars: ArrayLike | None = None,
+    fixed: Mapping[str, float | None] | Iterable[str] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
+    init: Mapping[str, float] | None = None,
+    options: FitOptions | None = None,
+) -> FitResult:
+    """Maximise the likelihood, with uncertainties from the exact Hessian.
+
+    Parameters
+    ----------
+    model : StatisticalModel
+    data : array-like, shape (n_main,), optional
+        Observed counts instead of the model's own (HistFactory).
+    init_pars : array-like, shape (n_params,), optional
+        Start for all parameters.
+    fixed, bounds, init : optional
+        Fixed parameters, bounds and start values by name, see `make_request`.
+    options : FitOptions, optional
+
+    Returns
+    -------
+    FitResult
+        Also where the fit did not converge: see its `termination_reason`.
+
+    Raises
+    ------
+    InputError
+        For arguments that cannot be used.
+    FitError
+        If the fit did not converge and ``options.on_failure == "raise"``.
+    """
+    options = options or FitOptions()
+    target = target_of(model)
+    request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
+    batch = _single(target, data)
+    _notify("start", target, None)
+    problem, minima, constant = minimise_one(target, request, batch, options)
+    result = _result(target, request, batch, problem, minima, constant)
+    _notify("end", target, result)
+    if options.on_failure == "raise" and not result.converged:
+        raise FitError(_failure(result))
+    return result
+
+
+def fit_minimum(
+    model: StatisticalModel,
+    *,
+    data: ArrayLike | None = None,
+    init_pars: ArrayLike | None = None,
+    fixed: Mapping[str, float | None] | Iterable[str] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
+    init: Mapping[str, float] | None = None,
+    options: FitOptions | None = None,
+) -> FitMinimumResult:
+    """Maximise the likelihood without uncertainties; arguments as in `fit`."""
+    options = options or FitOptions()
+    target = target_of(model)
+    request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
+    _, minima, constant = minimise_one(target, request, _single(target, data), options)
+    to_numpy = target.backend.to_numpy
+    status = Status(int(minima.status[0]))
+    return FitMinimumResult(
+        values=to_numpy(minima.x)[0],
+        nll=float(minima.value[0]) + constant,
+        converged=status is Status.EDM,
+        n_iter=int(minima.n_iterations[0]),
+        n_fev=int(minima.n_values[0]),
+        n_gev=int(minima.n_gradients[0]),
+        message=status.reason,
+        initial_nll=float(minima.initial_value[0]) + constant,
+        final_gradient=to_numpy(minima.gradient)[0].tolist(),
+        edm=float(minima.edm[0]),
+        parameter_names=target.names,
+    )
+
+
+def _single(target: Target, data: ArrayLike | None) -> BatchData | None:
+    batch = target.data(data)
+    if batch is not None and len(batch.main) != 1:
+        raise InputError(
+            f"`data` holds {len(batch.main)} data sets; expected one", hint="use fit_batch"
+        )
+    return batch
+
+
+def minimise_one(
+    target: Target, request: Request, data: BatchData | None, options: FitOptions
+) -> tuple[Problem, Minima, float]:
+    """Minimise one data set, from several starting points if that was asked for.
+
+    Returns the problem (of one row), its minimum, and the constant of the data.
+    """
+    best: tuple[Problem, Minima, float] | None = None
+    for start in starting_points(target, request, options.n_starts):
+        row = Request(start, request.lower, request.upper, request.fixed)
+        problem, constants = target.problem(1, row, data)
+        minima = newton(problem, options.minimiser())
+        mark_non_positive(target, minima, data)
+        if best is None or _is_better(minima, best[1]):
+            best = problem, minima, float(constants[0])
+    assert best is not None  # there is at least one starting point
+    return best
+
+
+def _is_better(new: Minima, old: Minima) -> bool:
+    """Converged beats not converged; otherwise the lower value wins."""
+    new_ok, old_ok = (bool(m.status[0] == Status.EDM) for m in (new, old))
+    if new_ok != old_ok:
+        return new_ok
+    return bool(new.value[0] < old.value[0])
+
+
+def mark_non_positive(target: Target, minima: Minima, data: BatchData | None) -> None:
+    """Rows that ended where the expectation of a bin with data is not positive have not converged."""
+    compiled, xp = target.compiled, target.backend.xp
+    if compiled is None or data is None:
+        return
+    backend = target.backend
+    rate = compiled.kernel.forward(backend.transposed(minima.x), 0).rate
+    observed = backend.take(
+        backend.asarray(data.main.T.copy()), backend.indices(compiled.plan.bin_order), axis=0
+    )
+    bad = xp.any((rate < compiled.floor) & (observed > 0), axis=0)
+    minima.status = xp.where(
+        bad & (minima.status == Status.EDM), int(Status.NON_POSITIVE_RATE), minima.status
+    )
+
+
+def non_positive_bins(
+    target: Target, x: NDArray[np.float64], main: NDArray[np.float64]
+) -> tuple[tuple[str, int], ...]:
+    """Channel and bin wherever data stand against an expectation that is not positive."""
+    compiled = target.compiled
+    if compiled is None:
+        return ()
+    backend = target.backend
+    expected = backend.to_numpy(compiled.expected_main(backend.asarray(x[:, None])))[:, 0]
+    floor = backend.to_numpy(compiled.to_main(compiled.floor))[:, 0]
+    bad = np.flatnonzero((expected < floor) & (main > 0))
+    return tuple(
+        (channel, int(b) - bins.start)
+        for b in bad
+        for channel, bins in compiled.plan.channel_bins.items()
+        if bins.start <= b < bins.stop
+    )
+
+
+def _result(
+    target: Target,
+    request: Request,
+    data: BatchData | None,
+    problem: Problem,
+    minima: Minima,
+    constant: float,
+) -> FitResult:
+    backend = target.backend
+    x = backend.to_numpy(minima.x)[0]
+    held = backend.to_numpy(minima.held)[0]
+    gradient = backend.to_numpy(minima.gradient)[0]
+    status = Status(int(minima.status[0]))
+    rows = backend.indices(np.zeros(1, dtype=np.intp))
+    with backend.errstate():
+        point = problem.objective.evaluate(minima.x, rows, 2)
+        covariance = covariance_of(point.hessian(), request.fixed, held != 0, backend)
+    non_positive: tuple[tuple[str, int], ...] = ()
+    if status is Status.NON_POSITIVE_RATE and data is not None:
+        non_positive = non_positive_bins(target, x, data.main[0])
+    return FitResult(
+        parameter_names=target.names,
+        values=x,
+        errors=covariance.errors,
+        nll=float(minima.value[0]) + constant,
+        converged=status is Status.EDM,
+        termination_reason=status.reason,  # type: ignore[arg-type]
+        n_iter=int(minima.n_iterations[0]),
+        n_fev=int(minima.n_values[0]),
+        n_gev=int(minima.n_gradients[0]),
+        n_hev=int(minima.n_hessians[0]) + 1,
+        final_grad_norm=float(np.max(np.abs(gradient), initial=0.0)),
+        initial_nll=float(minima.initial_value[0]) + constant,
+        edm=float(minima.edm[0]),
+        at_bound=tuple((target.names[i], _SIDES[int(held[i])]) for i in np.flatnonzero(held)),
+        covariance_source=covariance.matrix,
+        covariance_status=covariance.status,
+        unidentified=tuple(target.names[i] for i in covariance.unidentified),
+        non_positive=non_positive,
+        fixed=tuple(request.fixed.tolist()),
+        prefit_centers=target.centers,
+        prefit_widths=target.widths,
+        poi_index=target.poi,
+        warnings=tuple(getattr(target.model, "warnings", ())),
+        provenance=provenance_of(target),
+    )
+
+
+def _failure(result: FitResult) -> str:
+    text = (
+        f"the fit did not converge: {result.termination_reason} after {result.n_iter} iterations, "
+        f"EDM {result.edm:.3g}, gradient {result.final_grad_norm:.3g}"
+    )
+    if result.at_bound:
+        text += f"; at a bound: {', '.join(name for name, _ in result.at_bound)}"
+    return text
+
+
+def _notify(kind: str, target: Target, result: object) -> None:
+    manager = get_manager()
+    if manager.has_fit_observers:
+        name = type(target.model).__name__
+        manager.notify_fit(FitEvent(kind, 1, len(target.names), name, result))  # type: ignore[arg-type]

@@ -1,0 +1,135 @@
+"""Start, bounds and fixed parameters of a fit, from what the user said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nextstat_core.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nextstat_core.infer.target import Target
+    from nextstat_core.typing import ArrayLike
+
+__all__ = ["Request", "make_request"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One row of a fit, as host arrays of shape (n_parameters,)."""
+
+    start: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    fixed: NDArray[np.bool_]
+
+
+def make_request(
+    target: Target,
+    *,
+    init_pars: ArrayLike | None = None,
+    init: Mapping[str, float] | None = None,
+    fixed: Mapping[str, float | None] | Iterable[str] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
+) -> Request:
+    """Merge a user's wishes with what the model suggests.
+
+    Parameters
+    ----------
+    init_pars : array-like, shape (n_parameters,), optional
+        Start for all parameters.
+    init : mapping of name to value, optional
+        Start for some.
+    fixed : mapping of name to value (None: the start), or names, optional
+        Parameters held fixed, besides those that the model fixes.
+    bounds : mapping of name to (lower, upper), or one pair per parameter, optional
+        Bounds that replace the model's; equal bounds fix a parameter.
+
+    Raises
+    ------
+    InputError
+        For unknown names, wrong lengths, crossed bounds and values that are not finite.
+    """
+    position = {name: i for i, name in enumerate(target.names)}
+    lower, upper = target.lower.copy(), target.upper.copy()
+    held = target.fixed.copy()
+    start = target.init.copy() if init_pars is None else _vector(init_pars, len(position))
+    for name, value in (init or {}).items():
+        start[_find(name, position)] = _finite(f"init[{name!r}]", value)
+    for i, pair in _pairs(bounds, position):
+        lower[i], upper[i] = pair
+        held[i] = held[i] or pair[0] == pair[1]
+    np.clip(start, lower, upper, out=start)
+    for name, value in _named(fixed):
+        i = _find(name, position)
+        held[i] = True
+        if value is not None:
+            start[i] = _finite(f"fixed[{name!r}]", value)
+    # A fixed parameter may stand outside its bounds: it does not move.
+    lower = np.where(held, np.minimum(lower, start), lower)
+    upper = np.where(held, np.maximum(upper, start), upper)
+    return Request(start, lower, upper, held)
+
+
+def _vector(values: ArrayLike, count: int) -> NDArray[np.float64]:
+    vector = np.array(values, dtype=np.float64).reshape(-1)
+    if len(vector) != count:
+        raise InputError(
+            f"expected init_pars length = model.dim() = {count}, got {len(vector)}"
+        )
+    if not np.isfinite(vector).all():
+        where = int(np.flatnonzero(~np.isfinite(vector))[0])
+        raise InputError(f"`init_pars[{where}]` is {vector[where]}; expected a finite number")
+    return vector
+
+
+def _find(name: str, position: Mapping[str, int]) -> int:
+    if name not in position:
+        raise InputError.unknown("parameter", name, list(position))
+    return position[name]
+
+
+def _finite(what: str, value: float) -> float:
+    number = float(value)
+    if not np.isfinite(number):
+        raise InputError(f"`{what}` is {number}; expected a finite number")
+    return number
+
+
+def _named(
+    fixed: Mapping[str, float | None] | Iterable[str] | None,
+) -> list[tuple[str, float | None]]:
+    if fixed is None:
+        return []
+    if isinstance(fixed, str):
+        return [(fixed, None)]
+    if isinstance(fixed, Mapping):
+        return list(fixed.items())
+    return [(name, None) for name in fixed]
+
+
+def _pairs(
+    bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None,
+    position: Mapping[str, int],
+) -> list[tuple[int, tuple[float, float]]]:
+    if bounds is None:
+        return []
+    if isinstance(bounds, Mapping):
+        listed = [(_find(name, position), name, pair) for name, pair in bounds.items()]
+    else:
+        pairs = list(bounds)
+        if len(pairs) != len(position):
+            raise InputError.length("bounds", len(position), len(pairs))
+        listed = [(i, name, pairs[i]) for i, name in enumerate(position)]
+    result = []
+    for i, name, pair in listed:
+        low, high = (float(edge) for edge in pair)
+        if not low <= high:
+            raise InputError(f"bounds of {name!r} are crossed or not numbers: ({low}, {high})")
+        result.append((i, (low, high)))
+    return result

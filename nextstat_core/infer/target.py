@@ -1,0 +1,171 @@
+"""A model as fits see it: the parameter vector on the host, and objectives for batches of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nextstat_core.backend import get_backend
+from nextstat_core.infer.general import GeneralObjective
+from nextstat_core.infer.objective import LikelihoodObjective
+from nextstat_core.models import HistFactoryModel
+from nextstat_core.optimize import Problem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nextstat_core.backend import Backend
+    from nextstat_core.infer.request import Request
+    from nextstat_core.likelihood import CompiledModel, Observations
+    from nextstat_core.models import StatisticalModel
+    from nextstat_core.typing import ArrayLike
+
+__all__ = ["BatchData", "Target", "target_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchData:
+    """Data of a batch on the host; None stands for the model's own.
+
+    `main` has shape (rows, n_main), `center` (rows, n_gaussian), `count` (rows, n_poisson).
+    """
+
+    main: NDArray[np.float64]
+    center: NDArray[np.float64] | None = None
+    count: NDArray[np.float64] | None = None
+
+    def part(self, rows: slice) -> BatchData:
+        """Some rows."""
+
+        def cut(x: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+            return None if x is None else x[rows]
+
+        return BatchData(self.main[rows], cut(self.center), cut(self.count))
+
+
+class Target:
+    """What fits need of a model.
+
+    Attributes
+    ----------
+    names : tuple of str
+    init, lower, upper : float arrays, shape (n_parameters,)
+    fixed : bool array, shape (n_parameters,)
+    centers, widths : float arrays, shape (n_parameters,)
+        Constraints before the fit; NaN where there is none.
+    poi : int or None
+    model : the model itself
+    """
+
+    def __init__(self, model: StatisticalModel) -> None:
+        self.model = model
+        self.names = tuple(model.parameter_names())
+        self.init = np.asarray(model.suggested_init(), dtype=np.float64)
+        bounds = np.asarray(model.suggested_bounds(), dtype=np.float64).reshape(-1, 2)
+        self.lower, self.upper = bounds[:, 0].copy(), bounds[:, 1].copy()
+        self.fixed = self.lower == self.upper
+        self.centers = np.full(len(self.names), np.nan)
+        self.widths = np.full(len(self.names), np.nan)
+        self.poi: int | None = None
+        self.backend: Backend = get_backend("numpy")
+
+    @property
+    def compiled(self) -> CompiledModel | None:
+        """The compiled likelihood of a HistFactory model."""
+        return None
+
+    def data(self, data: ArrayLike | None) -> BatchData | None:
+        """Data of a batch from what the user passed."""
+        if data is not None:
+            from nextstat_core.errors import InputError
+
+            raise InputError("`data` is understood for HistFactory models only")
+        return None
+
+    def problem(
+        self, rows: int, request: Request, data: BatchData | None, *, profile: bool = True
+    ) -> tuple[Problem, NDArray[np.float64]]:
+        """Problem of `rows` equal requests, and the constant of each row's data."""
+        objective = GeneralObjective(self.model, self.backend)
+        return self._problem(rows, request, objective), np.zeros(rows)
+
+    def _problem(self, rows: int, request: Request, objective: object) -> Problem:
+        backend = self.backend
+        start = np.tile(request.start, (rows, 1))
+        fixed = np.tile(request.fixed, (rows, 1))
+        compiled = self.compiled
+        return Problem(
+            backend,
+            objective,  # type: ignore[arg-type]
+            backend.asarray(start),
+            backend.asarray(request.lower[None, :]),
+            backend.asarray(request.upper[None, :]),
+            backend.xp.asarray(fixed, device=backend.device),
+            None if compiled is None else backend.indices(compiled.plan.kinks),
+        )
+
+
+class HistFactoryTarget(Target):
+    """A HistFactory model; data and auxiliary data may differ between rows."""
+
+    def __init__(self, model: HistFactoryModel) -> None:
+        self.model = model  # type: ignore[assignment]
+        self._compiled = model.compiled
+        layout = self._compiled.layout
+        self.names = layout.names
+        self.init, self.lower, self.upper = layout.init, layout.lower, layout.upper
+        self.fixed = layout.fixed
+        self.poi = layout.poi
+        self.backend = self._compiled.backend
+        self.centers = np.full(len(self.names), np.nan)
+        self.widths = np.full(len(self.names), np.nan)
+        self.centers[layout.gaussian], self.widths[layout.gaussian] = layout.center, layout.width
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.centers[layout.poisson] = layout.count / layout.factor
+            self.widths[layout.poisson] = np.sqrt(layout.count) / layout.factor
+
+    @property
+    def compiled(self) -> CompiledModel:
+        return self._compiled
+
+    def data(self, data: ArrayLike | None) -> BatchData:
+        if data is None:
+            return BatchData(self.model.observed_main[None, :])  # type: ignore[attr-defined]
+        return BatchData(self.model.main_bins.rows(data))  # type: ignore[attr-defined]
+
+    def observe(self, data: BatchData) -> Observations:
+        """Data of a batch on the device."""
+
+        def columns(x: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+            return None if x is None else np.ascontiguousarray(x.T)
+
+        return self._compiled.observe(
+            np.ascontiguousarray(data.main.T),
+            center=columns(data.center),
+            aux_count=columns(data.count),
+        )
+
+    def problem(
+        self, rows: int, request: Request, data: BatchData | None, *, profile: bool = True
+    ) -> tuple[Problem, NDArray[np.float64]]:
+        observations = self.observe(self.data(None) if data is None else data)
+        backend = self.backend
+        objective = LikelihoodObjective(
+            self._compiled,
+            observations,
+            backend.asarray(request.lower[None, :]),
+            backend.asarray(request.upper[None, :]),
+            backend.xp.asarray(np.tile(request.fixed, (rows, 1)), device=backend.device),
+            profile=profile,
+        )
+        constant = backend.to_numpy(self._compiled.constant(observations))
+        return self._problem(rows, request, objective), np.broadcast_to(constant, (rows,))
+
+
+def target_of(model: StatisticalModel) -> Target:
+    """The target of a model."""
+    if isinstance(model, HistFactoryModel):
+        return HistFactoryTarget(model)
+    return Target(model)

@@ -1,0 +1,357 @@
+"""Fits of many data sets of one model, toys above all."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from nextstat_core.errors import InputError
+from nextstat_core.infer.fit import mark_non_positive
+from nextstat_core.infer.options import FitOptions
+from nextstat_core.infer.provenance import provenance_of
+from nextstat_core.infer.request import Request, make_request
+from nextstat_core.infer.target import BatchData, HistFactoryTarget, target_of
+from nextstat_core.infer.toys import draw_toys
+from nextstat_core.linalg import factorize, invert
+from nextstat_core.optimize import Status, certify, newton, shared_metric
+from nextstat_core.results import ToyResults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from nextstat_core.linalg import ArrowInverse
+    from nextstat_core.models import HistFactoryModel
+    from nextstat_core.optimize import Minima, Problem
+    from nextstat_core.typing import ArrayLike
+
+__all__ = ["BatchFit", "fit_many", "fit_toys", "poisson_toys"]
+
+# Rows in work at a time; part of the promise that a toy has the same bits in every batch.
+_SLOTS = 64
+_CERTIFY_SLOTS = 8
+# Toys that are drawn and fitted before the next ones are drawn: bounds memory.
+_CHUNK = 2048
+_NEAR_SIGMAS = 6.0
+_MAX_NEAR = 12
+
+
+@dataclass(slots=True)
+class BatchFit:
+    """Minima of many rows, as host arrays with the rows on the first axis."""
+
+    values: NDArray[np.float64]
+    nll: NDArray[np.float64]
+    status: NDArray[np.int64]
+    edm: NDArray[np.float64]
+    gradient_norm: NDArray[np.float64]
+    initial_nll: NDArray[np.float64]
+    held: NDArray[np.int64]
+    n_iter: NDArray[np.int64]
+    n_fev: NDArray[np.int64]
+    n_gev: NDArray[np.int64]
+    n_hev: NDArray[np.int64]
+    errors: NDArray[np.float64] | None = None
+
+    @staticmethod
+    def joined(parts: list[BatchFit]) -> BatchFit:
+        """All rows of several batches."""
+        columns = {}
+        for entry in fields(BatchFit):
+            pieces = [getattr(part, entry.name) for part in parts]
+            columns[entry.name] = None if pieces[0] is None else np.concatenate(pieces)
+        return BatchFit(**columns)
+
+
+def poisson_toys(
+    model: HistFactoryModel, params: ArrayLike, *, n_toys: int = 1000, seed: int = 42
+) -> NDArray[np.float64]:
+    """Main data of toys drawn at `params`, shape (n_toys, n_main), channels by name."""
+    target = _histfactory(model)
+    vector = _parameters(target, params)
+    _check_count(n_toys)
+    return draw_toys(target.compiled, vector, range(n_toys), seed, auxiliary=False).main
+
+
+def fit_toys(
+    model: HistFactoryModel,
+    params: ArrayLike,
+    *,
+    n_toys: int = 1000,
+    seed: int = 42,
+    aux: Literal["sampled", "fixed"] = "sampled",
+    ensemble: int = 0,
+    first_toy: int = 0,
+    fixed: Mapping[str, float | None] | Iterable[str] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
+    compute_uncertainties: bool = False,
+    threads: int = 1,
+    options: FitOptions | None = None,
+) -> ToyResults:
+    """Draw toys at `params` and fit each.
+
+    Parameters
+    ----------
+    params : array-like, shape (n_params,)
+        Where toys are drawn; fits start there.
+    aux : {"sampled", "fixed"}
+        Whether auxiliary data are drawn too. With fixed ones pulls of the parameter of interest are
+        too narrow.
+    ensemble, first_toy : int
+        Toys ``first_toy ... first_toy + n_toys - 1`` of one of a seed's independent ensembles: the
+        same toys in any division of the work.
+    compute_uncertainties : bool
+        Keep standard uncertainties from each toy's exact Hessian.
+    threads : int
+        Threads that work on chunks of toys; the results do not depend on it.
+
+    Returns
+    -------
+    ToyResults
+        A lazy sequence of fit results over columns. Fits that fail are kept, with their reason.
+    """
+    options = options or FitOptions()
+    target = _histfactory(model)
+    vector = _parameters(target, params)
+    _check_count(n_toys)
+    if aux not in {"sampled", "fixed"}:
+        raise InputError(f"`aux` must be 'sampled' or 'fixed'; found {aux!r}")
+    request = make_request(target, init_pars=vector, fixed=fixed, bounds=bounds)
+    metric = _Metric(target, request)
+    chunks = [
+        range(first_toy + start, first_toy + min(start + _CHUNK, n_toys))
+        for start in range(0, n_toys, _CHUNK)
+    ]
+
+    def work(numbers: range) -> BatchFit:
+        data = draw_toys(
+            target.compiled, vector, numbers, seed, ensemble=ensemble, auxiliary=aux == "sampled"
+        )
+        return _fit_rows(
+            target, request, data, metric, options, variances=compute_uncertainties
+        )
+
+    parts = _map(work, chunks, threads)
+    if not parts:
+        parts = [_nothing(len(target.names), variances=compute_uncertainties)]
+    return _results(target, request, BatchFit.joined(parts))
+
+
+def fit_many(
+    model: HistFactoryModel,
+    data: ArrayLike,
+    *,
+    fixed: Mapping[str, float | None] | Iterable[str] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
+    init_pars: ArrayLike | None = None,
+    compute_uncertainties: bool = True,
+    options: FitOptions | None = None,
+) -> ToyResults:
+    """Fit one model to many data sets of shape (rows, n_main).
+
+    The shared metric comes from the point at which the fits start.
+    """
+    options = options or FitOptions()
+    target = _histfactory(model)
+    batch = target.data(data)
+    request = make_request(target, init_pars=init_pars, fixed=fixed, bounds=bounds)
+    fitted = _fit_rows(
+        target,
+        request,
+        batch,
+        _Metric(target, request),
+        options,
+        variances=compute_uncertainties,
+    )
+    return _results(target, request, fitted)
+
+
+class _Metric:
+    """Fisher information at the start, inverted once over the free parameters."""
+
+    def __init__(self, target: HistFactoryTarget, request: Request) -> None:
+        backend, compiled = target.backend, target.compiled
+        self.inverse: ArrowInverse | None = None
+        theta = backend.asarray(request.start[:, None])
+        with backend.errstate():
+            expected = compiled.expected_main(theta)
+            data = compiled.observe(expected)
+            fisher = compiled.fisher(compiled.evaluate(theta, data, 2), data)
+            free = backend.xp.asarray(~request.fixed[None, :], device=backend.device)
+            factor = factorize(fisher, backend, free=None if not request.fixed.any() else free)
+            if not bool(factor.ok[0]):
+                # A singular metric says nothing about the shape; every row goes to Newton.
+                return
+            self.inverse = invert(factor)
+            sigma = np.sqrt(backend.to_numpy(factor.inverse_diagonal())[0])
+        distance = np.minimum(request.start - request.lower, request.upper - request.start)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            closeness = np.where(request.fixed, np.inf, distance / sigma)
+        near = np.flatnonzero(closeness < _NEAR_SIGMAS)
+        near = near[np.argsort(closeness[near], kind="stable")][:_MAX_NEAR]
+        self.near = backend.indices(np.sort(near))
+
+
+def _fit_rows(
+    target: HistFactoryTarget,
+    request: Request,
+    data: BatchData,
+    metric: _Metric,
+    options: FitOptions,
+    *,
+    variances: bool,
+) -> BatchFit:
+    """Shared metric first, a look at every row's own Hessian, Newton for the rest."""
+    backend, rows = target.backend, len(data.main)
+    problem, constant = target.problem(rows, request, data)
+    minimiser = options.minimiser(polish=False)
+    errors = None
+    if metric.inverse is None or target.compiled.plan.kinks.size:
+        fits = BatchFit.joined([_one(target, request, data, i, options, variances) for i in range(rows)])
+        return fits
+    minima = shared_metric(problem, metric.inverse, minimiser, near=metric.near, slots=_SLOTS)
+    variance = certify(problem, minima, minimiser, slots=_CERTIFY_SLOTS, variances=variances)
+    mark_non_positive(target, minima, data)
+    if variances:
+        errors = np.sqrt(backend.to_numpy(variance))
+    fitted = _host(target, minima, constant, errors)
+    for row in np.flatnonzero(fitted.status == Status.RUNNING):
+        _replace(fitted, int(row), _one(target, request, data, int(row), options, variances))
+    return fitted
+
+
+def _one(
+    target: HistFactoryTarget,
+    request: Request,
+    data: BatchData,
+    row: int,
+    options: FitOptions,
+    variances: bool,  # noqa: FBT001  internal
+) -> BatchFit:
+    """One row by Newton, alone: its bits do not depend on which other rows need it."""
+    part = data.part(slice(row, row + 1))
+    problem, constant = target.problem(1, request, part)
+    minima = newton(problem, options.minimiser())
+    mark_non_positive(target, minima, part)
+    errors = None
+    if variances:
+        errors = _errors_of(target, problem, minima, request)
+    return _host(target, minima, constant, errors)
+
+
+def _errors_of(
+    target: HistFactoryTarget, problem: Problem, minima: Minima, request: Request
+) -> NDArray[np.float64]:
+    from nextstat_core.infer.covariance import covariance_of
+
+    backend = target.backend
+    with backend.errstate():
+        point = problem.objective.evaluate(minima.x, backend.indices(np.zeros(1, np.intp)), 2)
+        held = backend.to_numpy(minima.held)[0] != 0
+        return covariance_of(point.hessian(), request.fixed, held, backend).errors[None, :]
+
+
+def _host(
+    target: HistFactoryTarget,
+    minima: Minima,
+    constant: NDArray[np.float64],
+    errors: NDArray[np.float64] | None,
+) -> BatchFit:
+    host = target.backend.to_numpy
+    return BatchFit(
+        values=np.array(host(minima.x)),
+        nll=host(minima.value) + constant,
+        status=np.array(host(minima.status)),
+        edm=np.array(host(minima.edm)),
+        gradient_norm=np.max(np.abs(host(minima.gradient)), axis=1, initial=0.0),
+        initial_nll=host(minima.initial_value) + constant,
+        held=np.array(host(minima.held)),
+        n_iter=np.array(host(minima.n_iterations)),
+        n_fev=np.array(host(minima.n_values)),
+        n_gev=np.array(host(minima.n_gradients)),
+        n_hev=np.array(host(minima.n_hessians)),
+        errors=errors,
+    )
+
+
+def _replace(fitted: BatchFit, row: int, better: BatchFit) -> None:
+    for entry in fields(BatchFit):
+        column = getattr(fitted, entry.name)
+        if column is not None:
+            column[row] = getattr(better, entry.name)[0]
+
+
+def _nothing(n: int, *, variances: bool) -> BatchFit:
+    floats, integers = np.zeros(0), np.zeros(0, dtype=np.int64)
+    return BatchFit(
+        np.zeros((0, n)), floats, integers, floats, floats, floats,
+        np.zeros((0, n), dtype=np.int64), integers, integers, integers, integers,
+        np.zeros((0, n)) if variances else None,
+    )  # fmt: skip
+
+
+def _results(target: HistFactoryTarget, request: Request, fitted: BatchFit) -> ToyResults:
+    return ToyResults(
+        parameter_names=target.names,
+        values=fitted.values,
+        nll=fitted.nll,
+        converged=fitted.status == Status.EDM,
+        termination=_reason_codes(fitted.status),
+        n_iter=fitted.n_iter,
+        n_fev=fitted.n_fev,
+        n_gev=fitted.n_gev,
+        n_hev=fitted.n_hev,
+        edm=fitted.edm,
+        initial_nll=fitted.initial_nll,
+        final_grad_norm=fitted.gradient_norm,
+        errors=fitted.errors,
+        bounds_hit=np.select([fitted.held == -1, fitted.held == 1, fitted.held == 2], [1, 2, 3], 0),
+        fixed=tuple(request.fixed.tolist()),
+        prefit_centers=target.centers,
+        prefit_widths=target.widths,
+        poi_index=target.poi,
+        provenance=provenance_of(target),
+    )
+
+
+def _reason_codes(status: NDArray[np.int64]) -> NDArray[np.int8]:
+    code_of = np.zeros(len(Status), dtype=np.int8)
+    for entry in Status:
+        if entry is not Status.RUNNING:
+            code_of[entry] = ToyResults.reasons.index(entry.reason)  # type: ignore[arg-type]
+    return code_of[status]
+
+
+def _map(work, chunks: list[range], threads: int) -> list[BatchFit]:  # type: ignore[no-untyped-def]
+    if threads <= 1 or len(chunks) <= 1:
+        return [work(chunk) for chunk in chunks]
+    with ThreadPoolExecutor(min(threads, len(chunks), os.cpu_count() or 1)) as pool:
+        return list(pool.map(work, chunks))
+
+
+def _histfactory(model: HistFactoryModel) -> HistFactoryTarget:
+    target = target_of(model)
+    if not isinstance(target, HistFactoryTarget):
+        raise InputError(f"toys need a HistFactory model; found a {type(model).__name__}")
+    return target
+
+
+def _parameters(target: HistFactoryTarget, params: ArrayLike) -> NDArray[np.float64]:
+    vector = np.array(params, dtype=np.float64).reshape(-1)
+    if len(vector) != len(target.names):
+        raise InputError(
+            f"Parameter length mismatch: expected {len(target.names)}, got {len(vector)}"
+        )
+    if not np.isfinite(vector).all():
+        raise InputError("`params` contains NaN or infinite values; expected finite numbers")
+    return vector
+
+
+def _check_count(n_toys: int) -> None:
+    if n_toys < 0:
+        raise InputError(f"`n_toys` must not be negative; found {n_toys}")

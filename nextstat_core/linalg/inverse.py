@@ -1,0 +1,63 @@
+"""The inverse of one arrow matrix, applied to many vectors at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nextstat_core.backend import Backend
+    from nextstat_core.linalg.arrow import ArrowFactor, ArrowShape
+    from nextstat_core.typing import Array
+
+__all__ = ["ArrowInverse", "invert"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowInverse:
+    """Inverse in parts: S^-1 of the Schur complement, ``W = K^-1 H_ca`` and K^-1 of the blocks.
+
+    One matrix serves all rows, so that applying it is a product of matrices.
+    """
+
+    backend: Backend
+    shape: ArrowShape
+    schur: Array  # (dense, dense)
+    cross: tuple[Array, ...]  # (components * size, dense)
+    blocks: tuple[Array, ...]  # (components, size, size)
+
+    def apply(self, vectors: Array) -> Array:
+        """Inverse times vectors, (rows, n_parameters)."""
+        backend, xp = self.backend, self.backend.xp
+        top, parts = self.shape.split(vectors, backend)
+        for part, cross in zip(parts, self.cross, strict=True):
+            top = top - xp.matmul(part, cross)
+        top = xp.matmul(top, self.schur)
+        out = []
+        for part, cross, block in zip(parts, self.cross, self.blocks, strict=True):
+            own = self._block_product(part, block)
+            out.append(own - xp.matmul(top, xp.permute_dims(cross, (1, 0))))
+        return self.shape.join(top, out, backend)
+
+    def _block_product(self, part: Array, block: Array) -> Array:
+        xp = self.backend.xp
+        n, m = block.shape[:2]
+        if m == 1:
+            return part * block[:, 0, 0][None, :]
+        grid = xp.reshape(part, (part.shape[0], n, 1, m))
+        return xp.reshape(xp.sum(block[None, ...] * grid, axis=3), part.shape)
+
+
+def invert(factor: ArrowFactor) -> ArrowInverse:
+    """Inverse of a factorised batch of one."""
+    schur, own, cross = factor.inverse_parts()
+    blocks = []
+    for (_, n, m), part in zip(factor.shape.blocks, own, strict=True):
+        blocks.append(factor.backend.xp.reshape(part, (n, m, m)))
+    return ArrowInverse(
+        factor.backend,
+        factor.shape,
+        schur[0, ...],
+        tuple(part[0, ...] for part in cross),
+        tuple(blocks),
+    )
