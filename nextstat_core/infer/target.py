@@ -111,7 +111,7 @@ class HistFactoryTarget(Target):
     """A HistFactory model; data and auxiliary data may differ between rows."""
 
     def __init__(self, model: HistFactoryModel) -> None:
-        self.model = model  # type: ignore[assignment]
+        self.model: HistFactoryModel = model
         self._compiled = model.compiled
         layout = self._compiled.layout
         self.names = layout.names
@@ -130,9 +130,9 @@ class HistFactoryTarget(Target):
     def compiled(self) -> CompiledModel:
         return self._compiled
 
-    def data(self, data: ArrayLike | None) -> BatchData:
+    def data(self, data: ArrayLike | None) -> BatchData | None:
         if data is None:
-            return BatchData(self.model.observed_main[None, :])  # type: ignore[attr-defined]
+            return None
         return BatchData(self.model.main_bins.rows(data))  # type: ignore[attr-defined]
 
     def observe(self, data: BatchData) -> Observations:
@@ -150,8 +150,12 @@ class HistFactoryTarget(Target):
     def problem(
         self, rows: int, request: Request, data: BatchData | None, *, profile: bool = True
     ) -> tuple[Problem, NDArray[np.float64]]:
-        observations = self.observe(self.data(None) if data is None else data)
         backend = self.backend
+        if data is None:
+            observations, constants = self.model.observations, self.model.constant
+        else:
+            observations = self.observe(data)
+            constants = backend.to_numpy(self._compiled.constant(observations))
         objective = LikelihoodObjective(
             self._compiled,
             observations,
@@ -160,8 +164,7 @@ class HistFactoryTarget(Target):
             backend.xp.asarray(np.tile(request.fixed, (rows, 1)), device=backend.device),
             profile=profile,
         )
-        constant = backend.to_numpy(self._compiled.constant(observations))
-        return self._problem(rows, request, objective), np.broadcast_to(constant, (rows,))
+        return self._problem(rows, request, objective), np.broadcast_to(constants, (rows,))
 
 
 def target_of(model: StatisticalModel) -> Target:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from nextstat_core.errors import InputError
-from nextstat_core.infer.fit import mark_non_positive
+from nextstat_core.infer.covariance import covariance_of
+from nextstat_core.infer.fit import hessian_at, mark_non_positive
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.provenance import provenance_of
+from nextstat_core.infer.reduced import Reduction
 from nextstat_core.infer.request import Request, make_request
 from nextstat_core.infer.target import BatchData, HistFactoryTarget, target_of
 from nextstat_core.infer.toys import draw_toys
 from nextstat_core.linalg import factorize, invert
-from nextstat_core.optimize import Status, certify, newton, shared_metric
+from nextstat_core.optimize import Options, Status, finish, newton, shared_metric
 from nextstat_core.results import ToyResults
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nextstat_core.likelihood import CompiledModel
     from nextstat_core.linalg import ArrowInverse
     from nextstat_core.models import HistFactoryModel
     from nextstat_core.optimize import Minima, Problem
@@ -34,7 +37,10 @@ __all__ = ["BatchFit", "fit_many", "fit_toys", "poisson_toys"]
 
 # Rows in work at a time; part of the promise that a toy has the same bits in every batch.
 _SLOTS = 64
-_CERTIFY_SLOTS = 8
+# Numbers that the second derivatives of one block of rows may take.
+_FINISH_BUDGET = 400_000
+# EDM at which the shared metric hands over to each row's own Hessian.
+_ROUGH = 1e-4
 # Toys that are drawn and fitted before the next ones are drawn: bounds memory.
 _CHUNK = 2048
 _NEAR_SIGMAS = 6.0
@@ -193,8 +199,10 @@ class _Metric:
         with np.errstate(divide="ignore", invalid="ignore"):
             closeness = np.where(request.fixed, np.inf, distance / sigma)
         near = np.flatnonzero(closeness < _NEAR_SIGMAS)
-        near = near[np.argsort(closeness[near], kind="stable")][:_MAX_NEAR]
-        self.near = backend.indices(np.sort(near))
+        near = np.sort(near[np.argsort(closeness[near], kind="stable")][:_MAX_NEAR])
+        self.reduction = Reduction(compiled, request.fixed)
+        self.near = self.reduction.near(near)
+        self.inverse = self.reduction.metric(self.inverse)
 
 
 def _fit_rows(
@@ -214,8 +222,12 @@ def _fit_rows(
     if metric.inverse is None or target.compiled.plan.kinks.size:
         fits = BatchFit.joined([_one(target, request, data, i, options, variances) for i in range(rows)])
         return fits
-    minima = shared_metric(problem, metric.inverse, minimiser, near=metric.near, slots=_SLOTS)
-    variance = certify(problem, minima, minimiser, slots=_CERTIFY_SLOTS, variances=variances)
+    reduced = metric.reduction.problem(problem)
+    rough = Options(tolerance=max(_ROUGH, options.tolerance), polish=False)
+    minima = shared_metric(reduced, metric.inverse, rough, near=metric.near, slots=_SLOTS)
+    minima = metric.reduction.expand(minima, problem)
+    slots = _finish_slots(target.compiled)
+    variance = finish(problem, minima, minimiser, slots=slots, variances=variances)
     mark_non_positive(target, minima, data)
     if variances:
         errors = np.sqrt(backend.to_numpy(variance))
@@ -223,6 +235,14 @@ def _fit_rows(
     for row in np.flatnonzero(fitted.status == Status.RUNNING):
         _replace(fitted, int(row), _one(target, request, data, int(row), options, variances))
     return fitted
+
+
+def _finish_slots(compiled: CompiledModel) -> int:
+    """Rows per block of second derivatives, a multiple of 8 that depends on the model alone."""
+    plan, dense = compiled.plan, len(compiled.local.dense)
+    slots = plan.n_bins + compiled.local.n_slots
+    per_row = (2 * plan.n_rows + 2 * slots + dense) * max(dense, 1) + 4 * plan.n_cells
+    return int(np.clip(_FINISH_BUDGET // per_row // 8 * 8, 8, 128))
 
 
 def _one(
@@ -247,13 +267,11 @@ def _one(
 def _errors_of(
     target: HistFactoryTarget, problem: Problem, minima: Minima, request: Request
 ) -> NDArray[np.float64]:
-    from nextstat_core.infer.covariance import covariance_of
-
     backend = target.backend
     with backend.errstate():
-        point = problem.objective.evaluate(minima.x, backend.indices(np.zeros(1, np.intp)), 2)
+        hessian, _ = hessian_at(problem, minima)
         held = backend.to_numpy(minima.held)[0] != 0
-        return covariance_of(point.hessian(), request.fixed, held, backend).errors[None, :]
+        return covariance_of(hessian, request.fixed, held, backend).errors[None, :]
 
 
 def _host(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nextstat_core.likelihood.gather import GatherSum
-from nextstat_core.likelihood.rates import others_of
+from nextstat_core.likelihood.sparse_jacobian import SparseJacobian
 from nextstat_core.linalg import ArrowBlock, ArrowMatrix, ArrowShape
 
 if TYPE_CHECKING:
@@ -79,10 +79,15 @@ class HessianKernel:
             self._dense_mixed_source = backend.indices(plan.dense.mixed_source)
             self._dense_jacobian_source = backend.indices(plan.dense.jacobian_source)
             self._dense_unit = backend.asarray(plan.dense.unit)
-        self._plain_pairs = None
+        self._sparse = None
+        if plan.sparse is not None:
+            self._sparse = SparseJacobian(plan.sparse, self._n_dense, backend)
+        self._plain_pairs = self._plain_unit = None
         if plan.plain is not None:
-            self._plain_pairs = GatherSum(backend, plan.plain.pairs)
             self._plain_unit = backend.asarray(plan.plain.unit)
+            self._plain_owners = backend.indices(plan.plain.columns)
+            if plan.plain.pairs is not None:
+                self._plain_pairs = GatherSum(backend, plan.plain.pairs)
 
     def _tile_templates(self, tile: TilePlan) -> Array | None:
         if tile.block is None:
@@ -117,13 +122,16 @@ class HessianKernel:
         left = [jacobian.bins]
         right = [0.5 * by_bin[:, :, None] * jacobian.bins]
         weight = self._row_weights(rates, slope)
+        factor = xp.permute_dims(rates.factor, (1, 0))[:, :, None]
+        additions = jacobian.row_additions
         if logs is not None:
             left.append(logs)
-            factor = xp.permute_dims(rates.factor, (1, 0))[:, :, None]
-            right.append(weight * (firsts - 0.5 * factor * logs))
-        if jacobian.row_additions is not None:
-            left.append(firsts)
-            right.append(jacobian.row_additions)
+            by_row = weight * (firsts - 0.5 * factor * logs)
+            right.append(by_row if additions is None else by_row + factor * additions)
+        if additions is not None and self._plain_unit is not None:
+            left.append(xp.broadcast_to(self._plain_unit, (additions.shape[0], *self._plain_unit.shape)))
+            plain = self._plain_columns(firsts, logs, factor)
+            right.append(xp.matmul(xp.permute_dims(plain, (0, 2, 1)), additions))
         self._extend(left, right, rates, weight, jacobian, slope_bin)
         half = xp.matmul(
             xp.permute_dims(xp.concat(left, axis=1), (0, 2, 1)), xp.concat(right, axis=1)
@@ -163,6 +171,13 @@ class HessianKernel:
         for value in rates.cell_values:
             weight = weight * value
         return xp.permute_dims(backend.segment_sum(self._cells_to_rows, weight), (1, 0))[:, :, None]
+
+    def _plain_columns(self, firsts: Array, logs: Array | None, factor: Array) -> Array:
+        """Derivatives of row factors with respect to their plain factors: (rows, model rows, n)."""
+        plain = self._backend.take(firsts, self._plain_owners, axis=2)
+        if logs is None:
+            return plain
+        return plain - factor * self._backend.take(logs, self._plain_owners, axis=2)
 
     def _extend(
         self,
@@ -205,16 +220,34 @@ class HessianKernel:
         ]
         rows = rates.theta.shape[1]
         columns = list(zip(*parts, strict=True))
-        additions = None
-        if self._kernel.plan.additions is not None:
-            additions = self._sum_row_parts(list(columns[4]), rows)
-        return _Jacobian(
-            bins=xp.concat(columns[0], axis=1),
-            slots=xp.concat(columns[1], axis=1),
-            mixed=xp.concat(columns[2], axis=1),
-            pairs=xp.concat(columns[3], axis=1) if pairs is not None else None,
-            row_additions=additions,
+        result = _Jacobian(
+            bins=self._joined(columns[0]),
+            slots=self._joined(columns[1]),
+            mixed=self._joined(columns[2]),
+            pairs=self._joined(columns[3]) if pairs is not None else None,
+            row_additions=None,
         )
+        if any(part is not None for part in columns[4]):
+            result.row_additions = self._sum_row_parts(list(columns[4]), rows)
+        if self._sparse is not None:
+            self._add_sparse(result, rates, others, slope)
+        return result
+
+    def _joined(self, parts: tuple[Array, ...]) -> Array:
+        return parts[0] if len(parts) == 1 else self._backend.xp.concat(list(parts), axis=1)
+
+    def _add_sparse(self, jacobian: _Jacobian, rates: Rates, others: Array, slope: Array) -> None:
+        """Add what template entries contribute."""
+        whole = rates.bare * 0.0 + 1.0
+        for value in rates.cell_values:
+            whole = whole * value
+        slope_cell = self._backend.take(slope, self._bin_of_cell, axis=0)
+        bins, mixed, by_row = self._sparse(rates, whole, others, slope_cell)
+        jacobian.bins = jacobian.bins + bins
+        if mixed.shape[1]:
+            jacobian.mixed = jacobian.mixed + mixed
+        old = jacobian.row_additions
+        jacobian.row_additions = by_row if old is None else old + by_row
 
     def _cell_products(self, rates: Rates) -> tuple[Array, Array | None]:
         """Per layer the product of the other cell factors, per pair of layers that of the rest."""

@@ -60,10 +60,29 @@ class DensePlan:
 
 @dataclass(frozen=True, slots=True)
 class PlainPlan:
-    """Products of two plain factors of one row."""
+    """Parameters of plain row factors: their dense columns, and products of two in one row."""
 
-    pairs: GatherPlan
+    columns: np.ndarray
     unit: np.ndarray
+    pairs: GatherPlan | None
+
+
+@dataclass(frozen=True, slots=True)
+class SparsePlan:
+    """Where template entries go: bins, rows and slots, each times dense columns.
+
+    `basis` (slots, entries) are flat basis positions; `slot_entry` and `slot_others` say for each
+    contribution to a slot which entry it is, and where the product of the other factors stands.
+    """
+
+    cells: np.ndarray
+    basis: np.ndarray
+    values: np.ndarray
+    to_bins: GatherPlan
+    to_rows: GatherPlan
+    slot_entry: np.ndarray
+    slot_others: np.ndarray
+    to_slots: GatherPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +96,7 @@ class HessianPlan:
     components: tuple[ComponentPlan, ...]
     dense: DensePlan | None
     plain: PlainPlan | None
+    sparse: SparsePlan | None
 
 
 def make_hessian_plan(plan: RatePlan, local: LocalPlan) -> HessianPlan:
@@ -101,6 +121,41 @@ def make_hessian_plan(plan: RatePlan, local: LocalPlan) -> HessianPlan:
         components=_component_plans(local),
         dense=_dense_plan(local, bin_of_slot, plan.n_bins, n_dense),
         plain=_plain_plan(plan, column, n_dense),
+        sparse=_sparse_plan(plan, local, column, n_dense),
+    )
+
+
+def _sparse_plan(
+    plan: RatePlan, local: LocalPlan, column: np.ndarray, n_dense: int
+) -> SparsePlan | None:
+    if plan.additions is None or plan.additions.sparse is None:
+        return None
+    entries, parameters = plan.additions.sparse, plan.additions.parameters
+    cells, n = entries.cells, len(entries.cells)
+    columns = column[parameters[entries.active]]
+    slot_of = np.full((len(plan.cell_layers), plan.n_cells), -1, dtype=np.intp)
+    for slot in local.slots:
+        bins, number, sample = np.nonzero(slot.entry < slot_of.size)
+        flat = slot.first_slot + bins * slot.n_slots + number
+        slot_of.reshape(-1)[slot.entry[bins, number, sample]] = flat
+    layer, entry = np.nonzero(slot_of[:, cells] >= 0)
+    target = slot_of[layer, cells[entry]] * n_dense + columns[entry]
+    order = np.arange(n)
+    return SparsePlan(
+        cells=cells,
+        basis=np.arange(len(entries.values))[:, None] * len(parameters) + entries.active,
+        values=entries.values,
+        to_bins=make_gather_plan(
+            order, plan.bin_of_cell[cells] * n_dense + columns, n, plan.n_bins * n_dense
+        ),
+        to_rows=make_gather_plan(
+            order, plan.row_of_cell[cells] * n_dense + columns, n, plan.n_rows * n_dense
+        ),
+        slot_entry=entry,
+        slot_others=layer * plan.n_cells + cells[entry],
+        to_slots=make_gather_plan(
+            np.arange(len(entry)), target, len(entry), local.n_slots * n_dense
+        ),
     )
 
 
@@ -192,9 +247,16 @@ def _dense_plan(
 
 def _plain_plan(plan: RatePlan, column: np.ndarray, n_dense: int) -> PlainPlan | None:
     layers = plan.table_parameters[plan.row_layers]
-    if len(layers) < 2:
+    if not len(layers):
         return None
     owners = np.unique(layers[layers < plan.n_parameters])
+    unit = np.zeros((len(owners), n_dense))
+    unit[np.arange(len(owners)), column[owners]] = 1.0
+    pairs = _plain_pairs(plan, layers, owners) if len(layers) > 1 else None
+    return PlainPlan(column[owners], unit, pairs)
+
+
+def _plain_pairs(plan: RatePlan, layers: np.ndarray, owners: np.ndarray) -> GatherPlan:
     place = np.full(plan.n_parameters + 1, -1, dtype=np.intp)
     place[owners] = np.arange(len(owners))
     source, target = [], []
@@ -202,10 +264,7 @@ def _plain_plan(plan: RatePlan, column: np.ndarray, n_dense: int) -> PlainPlan |
         rows = np.flatnonzero((place[layers[a]] >= 0) & (place[layers[b]] >= 0))
         source.append(i * plan.n_rows + rows)
         target.append(place[layers[a][rows]] * len(owners) + place[layers[b][rows]])
-    unit = np.zeros((len(owners), n_dense))
-    unit[np.arange(len(owners)), column[owners]] = 1.0
     n_pairs = len(layers) * (len(layers) - 1) // 2
-    gather = make_gather_plan(
+    return make_gather_plan(
         np.concatenate(source), np.concatenate(target), n_pairs * plan.n_rows, len(owners) ** 2
     )
-    return PlainPlan(gather, unit)

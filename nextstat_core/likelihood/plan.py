@@ -19,12 +19,22 @@ if TYPE_CHECKING:
     from nextstat_core.ir import Channel, Curve, Family, Model, ModifierType
     from nextstat_core.likelihood.layout import Layout
 
-__all__ = ["Additions", "CurveGroup", "RatePlan", "TemplateBlock", "Tile", "make_rate_plan"]
+__all__ = [
+    "Additions",
+    "CurveGroup",
+    "RatePlan",
+    "SparseTemplates",
+    "TemplateBlock",
+    "Tile",
+    "make_rate_plan",
+]
 
 # A tile's largest Jacobian work array has about this many numbers.
 _TILE_BINS = 4096
 # Tiles share one template matrix while the union wastes at most this many numbers.
 _BLOCK_SLACK = 32768
+# Share of non-zero templates below which a block is kept as a list of entries.
+_SPARSE_BELOW = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,15 @@ class TemplateBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class SparseTemplates:
+    """Templates as entries: one per cell and additive parameter that act on each other."""
+
+    cells: np.ndarray  # (entries,)
+    active: np.ndarray  # (entries,) positions in Additions.parameters
+    values: np.ndarray  # (slots, entries)
+
+
+@dataclass(frozen=True, slots=True)
 class Additions:
     """Basis functions of cell additions, flat over (slots, parameters), and templates.
 
@@ -87,6 +106,7 @@ class Additions:
     n_values: int
     order: np.ndarray | None
     blocks: tuple[TemplateBlock, ...]
+    sparse: SparseTemplates | None
     block_basis: np.ndarray | None  # flat positions of all blocks' columns; None: one full block
     follow_rows: np.ndarray  # rows whose templates contain -nominal ...
     follow_basis: np.ndarray  # ... and the basis function that multiplies it
@@ -384,8 +404,9 @@ def _plan_additions(
     n_slots = max(len(slots) for slots in slot_of.values())
     parameters = np.asarray(list(position), dtype=np.intp)
     identity, groups, order, n_values = _basis(slot_of, parameters, n_slots)
-    blocks = _template_blocks(terms, places, starts, tiles, n_slots, len(parameters))
+    blocks, sparse = _templates(terms, places, starts, tiles, n_slots, len(parameters))
     full = len(blocks) == 1 and len(blocks[0].active) == len(parameters)
+    basis = [block.basis for block in blocks]
     follows = [
         (row, slot * len(parameters) + k)
         for (row, k, slot), (_, term) in zip(places, terms, strict=True)
@@ -401,7 +422,8 @@ def _plan_additions(
         n_values=n_values,
         order=order,
         blocks=blocks,
-        block_basis=None if full else np.concatenate([block.basis for block in blocks]),
+        sparse=sparse,
+        block_basis=None if full or not basis else np.concatenate(basis),
         follow_rows=follow_rows,
         follow_basis=follow_basis,
     )
@@ -442,32 +464,41 @@ def _basis(
     return linear, tuple(groups), None if in_order else order, len(table)
 
 
-def _template_blocks(
+def _templates(
     terms: list[tuple[int, CellAddition]],
     places: list[tuple[int, int, int]],
     starts: list[tuple[int, int, int]],
     tiles: list[Tile],
     n_slots: int,
     n_parameters: int,
-) -> tuple[TemplateBlock, ...]:
-    """Dense template matrices of runs of tiles."""
+) -> tuple[tuple[TemplateBlock, ...], SparseTemplates | None]:
+    """Dense template matrices of runs of tiles, and entries where most templates are zero."""
     row, k, slot = np.asarray(places, dtype=np.intp).T
     first, stride, n_bins = np.asarray(starts, dtype=np.intp)[row].T
     values = np.concatenate([np.asarray(term.template, dtype=float) for _, term in terms])
     within = np.arange(len(values)) - np.repeat(np.cumsum(n_bins) - n_bins, n_bins)
     cell = np.repeat(first, n_bins) + within * np.repeat(stride, n_bins)
     k_cell, slot_cell = np.repeat(k, n_bins), np.repeat(slot, n_bins)
-    blocks = []
+    blocks, rest = [], np.zeros(len(values), dtype=bool)
     for start, stop in _runs(tiles, cell, k_cell):
         here = (cell >= start) & (cell < stop)
         active, column = np.unique(k_cell[here], return_inverse=True)
+        if np.count_nonzero(here) < _SPARSE_BELOW * (stop - start) * n_slots * len(active):
+            rest |= here
+            continue
         templates = np.zeros((stop - start, n_slots * len(active)))
         # Two modifiers of one sample may share a parameter and a curve: their templates add up.
         flat = (cell[here] - start) * templates.shape[1] + slot_cell[here] * len(active) + column
         np.add.at(templates.reshape(-1), flat, values[here])
         basis = (np.arange(n_slots)[:, None] * n_parameters + active).reshape(-1)
         blocks.append(TemplateBlock(slice(start, stop), active, basis, templates))
-    return tuple(blocks)
+    if not rest.any():
+        return tuple(blocks), None
+    keys, entry = np.unique(cell[rest] * n_parameters + k_cell[rest], return_inverse=True)
+    table = np.zeros((n_slots, len(keys)))
+    np.add.at(table, (slot_cell[rest], entry.reshape(-1)), values[rest])
+    cells, active = np.divmod(keys, n_parameters)
+    return tuple(blocks), SparseTemplates(cells, active, table)
 
 
 def _runs(tiles: list[Tile], cell: np.ndarray, k: np.ndarray) -> list[tuple[int, int]]:

@@ -111,7 +111,7 @@ class RateKernel:
         self._bends = _Curves(backend, additions.groups)
         self._basis_order = None if additions.order is None else backend.indices(additions.order)
         self._basis_gaps = additions.n_values < len(additions.owners)
-        full = additions.block_basis is None
+        full = additions.block_basis is None and len(additions.blocks) == 1
         self.blocks = [
             (
                 block.cells,
@@ -120,7 +120,17 @@ class RateKernel:
             )
             for block in additions.blocks
         ]
-        n_basis = len(additions.owners)
+        n_basis, n_cells = len(additions.owners), plan.n_cells
+        self._sparse = self._sparse_turned = None
+        if additions.sparse is not None:
+            entries = additions.sparse
+            slots = entries.values.shape[0]
+            stride = len(additions.parameters)
+            cells = [*entries.cells.tolist()] * slots
+            basis = [s * stride + k for s in range(slots) for k in entries.active.tolist()]
+            values = entries.values.reshape(-1)
+            self._sparse = backend.sparse(cells, basis, values, (n_cells, n_basis))
+            self._sparse_turned = backend.sparse(basis, cells, values, (n_basis, n_cells))
         self._block_sum = None
         if additions.block_basis is not None:
             self._block_sum = backend.segment_plan(additions.block_basis, n_basis)
@@ -206,15 +216,31 @@ class RateKernel:
             shape = (self.plan.n_cells, theta.shape[1])
             return xp.broadcast_to(start, shape), None, None
         basis, first, second = self.basis(theta, order)
-        parts = []
-        for _, index, templates in self.blocks:
-            part = basis if index is None else self.backend.take(basis, index, axis=0)
-            parts.append(xp.matmul(templates, part))
-        base = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
-        base = base + start
+        base = start + self._sparse @ basis if self._sparse is not None else start
+        if self.blocks:
+            base = base + self._dense_additions(basis)
         if nominal is not None:
             base = base + self._follow(basis, nominal)
         return base, first, second
+
+    def _dense_additions(self, basis: Array) -> Array:
+        """What template blocks add to all cells."""
+        backend, xp = self.backend, self._xp
+        parts, reached = [], 0
+
+        def gap(stop: int) -> Array:
+            shape = (stop - reached, basis.shape[1])
+            return xp.zeros(shape, dtype=backend.dtype, device=backend.device)
+
+        for cells, index, templates in self.blocks:
+            if cells.start > reached:
+                parts.append(gap(cells.start))
+            part = basis if index is None else backend.take(basis, index, axis=0)
+            parts.append(xp.matmul(templates, part))
+            reached = cells.stop
+        if reached < self.plan.n_cells:
+            parts.append(gap(self.plan.n_cells))
+        return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
 
     def _follow(self, basis: Array, nominal: Array) -> Array:
         """What additions lose because their templates contain ``-nominal``."""
@@ -323,15 +349,19 @@ class RateKernel:
         return value * self.backend.take(derivative, layer, axis=0)
 
     def _basis_sums(self, weight: Array) -> Array:
+        """Weighted sums of the templates of each basis function."""
         xp = self._xp
+        result = None if self._sparse_turned is None else self._sparse_turned @ weight
+        if not self.blocks:
+            return result
         parts = [
             xp.matmul(xp.permute_dims(templates, (1, 0)), weight[cells, :])
             for cells, _, templates in self.blocks
         ]
         stacked = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
-        if self._block_sum is None:
-            return stacked
-        return self.backend.segment_sum(self._block_sum, stacked)
+        if self._block_sum is not None:
+            stacked = self.backend.segment_sum(self._block_sum, stacked)
+        return stacked if result is None else stacked + result
 
     # -- products of the other factors, for second derivatives ---------------------------------------
 

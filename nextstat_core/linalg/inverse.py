@@ -47,6 +47,30 @@ class ArrowInverse:
         grid = xp.reshape(part, (part.shape[0], n, 1, m))
         return xp.reshape(xp.sum(block[None, ...] * grid, axis=3), part.shape)
 
+    def without(self, gone: tuple[tuple[int, ...], ...], shape: ArrowShape) -> ArrowInverse:
+        """The inverse restricted to what is left without some blocks.
+
+        Blocks are independent given the dense part, so the rest of the inverse does not change.
+
+        Parameters
+        ----------
+        gone : one tuple per group of blocks
+            Components that are left out.
+        shape : ArrowShape
+            Structure of the rest, in its own numbering.
+        """
+        backend = self.backend
+        cross, blocks = [], []
+        for part, block, lost in zip(self.cross, self.blocks, gone, strict=True):
+            n, m = block.shape[:2]
+            kept = [i for i in range(n) if i not in set(lost)]
+            if not kept:
+                continue
+            members = backend.indices([i * m + j for i in kept for j in range(m)])
+            cross.append(backend.take(part, members, axis=0))
+            blocks.append(backend.take(block, backend.indices(kept), axis=0))
+        return ArrowInverse(backend, shape, self.schur, tuple(cross), tuple(blocks))
+
 
 def invert(factor: ArrowFactor) -> ArrowInverse:
     """Inverse of a factorised batch of one."""

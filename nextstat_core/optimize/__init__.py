@@ -1,6 +1,6 @@
 """Batched second-order minimisation with bounds; knows arrays and callables, no models."""
 
-from nextstat_core.optimize.certify import certify
+from nextstat_core.optimize.finish import finish
 from nextstat_core.optimize.newton import newton
 from nextstat_core.optimize.problem import Objective, Options, Point, Problem
 from nextstat_core.optimize.result import Minima, Status
@@ -13,7 +13,7 @@ __all__ = [
     "Point",
     "Problem",
     "Status",
-    "certify",
+    "finish",
     "newton",
     "shared_metric",
 ]

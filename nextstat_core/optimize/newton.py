@@ -8,8 +8,9 @@ is a saddle, and is left along its direction of most negative curvature.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from nextstat_core.linalg import ArrowBlock, ArrowMatrix, factorize
@@ -31,6 +32,8 @@ _DAMPING_START = 1e-3
 _DAMPING_MAX = 1e12
 # Relative to the diagonal: what separates a singular matrix from an indefinite one.
 _RIDGE = 1e-12
+# EDM below which rounding of the gradient leaves nothing to polish.
+_POINTLESS = 1e-22
 # How many sets of bounds a step may run into before it is merely clipped.
 _MAX_FACES = 10
 
@@ -50,11 +53,14 @@ class _State:
     status: Array
     edm: Array
     counts: Array  # (rows, 4): iterations, values, gradients, hessians
+    factor: ArrowFactor | None = None  # of the Hessian on the free set, in the last iteration
 
 
 @dataclass(slots=True)
 class _Finished:
     parts: list[tuple[Array, ...]] = field(default_factory=list)
+    hessian: ArrowMatrix | None = None
+    hessian_edm: float = math.inf
 
 
 def newton(problem: Problem, options: Options = Options()) -> Minima:  # noqa: B008  frozen
@@ -128,6 +134,7 @@ def _iterate(problem: Problem, kinks: Kinks, state: _State, options: Options) ->
     # A damped row that looks converged is looked at again without damping.
     state.damping = xp.where(near, 0.0, state.damping)
     done = small & definite
+    state.factor = used
     state.status = xp.where(done, int(Status.EDM), state.status)
     stuck = small & ~definite
     if backend.any_true(stuck):
@@ -307,8 +314,11 @@ def _retire(
     if not backend.any_true(over):
         return state
     index = xp.nonzero(over)[0]
-    leaving = _take(state, index, backend)
-    if options.polish:
+    everything = index.shape[0] == state.rows.shape[0]
+    leaving = state if everything else _take(state, index, backend)
+    if state.rows.shape[0] == 1:
+        finished.hessian, finished.hessian_edm = leaving.hessian, float(leaving.edm[0])
+    if options.polish and backend.any_true(leaving.edm > _POINTLESS):
         _polish(problem, kinks, leaving)
     box = kinks.box(leaving.x, leaving.rows)
     held = kinks.held(leaving.x, leaving.gradient, box)
@@ -325,6 +335,8 @@ def _retire(
             leaving.counts,
         )
     )
+    if everything:
+        return replace(state, rows=leaving.rows[:0])
     return _take(state, xp.nonzero(~over)[0], backend)
 
 
@@ -333,7 +345,9 @@ def _polish(problem: Problem, kinks: Kinks, state: _State) -> None:
     backend, xp = problem.backend, problem.backend.xp
     box = kinks.box(state.x, state.rows)
     free = box.free(state.x, state.gradient)
-    factor = factorize(state.hessian, backend, free=free)
+    factor = state.factor
+    if factor is None:
+        factor = factorize(state.hessian, backend, free=free)
     converged = (state.status == Status.EDM) & factor.ok
     step = xp.where(converged[:, None], -factor.solve(state.gradient), 0.0)
     point = problem.objective.evaluate(box.clip(state.x + step, xp), state.rows, 1)
@@ -389,4 +403,6 @@ def _gather(problem: Problem, kinks: Kinks, finished: _Finished, initial: Array)
         n_values=counts[:, 1],
         n_gradients=counts[:, 2],
         n_hessians=counts[:, 3],
+        hessian=finished.hessian,
+        hessian_edm=finished.hessian_edm,
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nextstat_core.linalg import ArrowMatrix
     from nextstat_core.typing import Array
 
 __all__ = ["Minima", "Status"]
@@ -48,6 +50,8 @@ class Minima:
     held : int array, shape (rows, parameters)
         -1 at the lower bound, 1 at the upper one, 2 at a kink, 0 otherwise.
     n_iterations, n_values, n_gradients, n_hessians : int arrays, shape (rows,)
+    hessian : ArrowMatrix or None
+        Of a single row: the last exact Hessian, taken where the EDM was `hessian_edm`.
     """
 
     x: Array
@@ -61,3 +65,5 @@ class Minima:
     n_values: Array
     n_gradients: Array
     n_hessians: Array
+    hessian: ArrowMatrix | None = None
+    hessian_edm: float = math.inf

@@ -74,8 +74,23 @@ def poisson_terms(
 def poisson_constant(count: Array, backend: Backend) -> Array:
     """What completes half deviances to ``-log p``: ``n - n log n + log n!``, 0 where n = 0."""
     xp = backend.xp
+    entries = count.shape[0] * count.shape[1]
+    if entries > _TABLE_WORTHWHILE:
+        largest = float(xp.max(count))
+        if largest < entries and not backend.any_true(count != xp.floor(count)):
+            # Many whole numbers, as in toys: compute each once.
+            whole = xp.arange(int(largest) + 1, dtype=backend.dtype, device=backend.device)
+            index = xp.reshape(xp.astype(count, xp.int64), (entries,))
+            table = _constant(whole, backend)
+            return xp.reshape(backend.take(table, index, axis=0), count.shape)
+    return _constant(count, backend)
+
+
+_TABLE_WORTHWHILE = 4096
+
+
+def _constant(count: Array, backend: Backend) -> Array:
+    xp = backend.xp
     observed = count > 0
     safe = xp.where(observed, count, 1.0)
     return xp.where(observed, count - count * xp.log(safe) + backend.gammaln(safe + 1.0), 0.0)
-
-

@@ -1,0 +1,136 @@
+"""The last step of many rows: a Newton step with each row's own Hessian, and its certificate.
+
+A quasi-Newton method brings rows close to their minimum. Here each takes one full Newton step with its
+exact Hessian on the free set, which has to be positive definite; with the same factor the gradient
+after the step gives the EDM. Rows whose EDM is not below tolerance, or whose set of held parameters
+changed, take another turn; those left over keep the status `RUNNING`, for algorithm A.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nextstat_core.linalg import factorize
+from nextstat_core.optimize.active import Kinks
+from nextstat_core.optimize.result import Status
+
+if TYPE_CHECKING:
+    from nextstat_core.optimize.problem import Options, Problem
+    from nextstat_core.optimize.result import Minima
+    from nextstat_core.typing import Array, Indices
+
+__all__ = ["finish"]
+
+_TURNS = 3
+
+
+@dataclass(slots=True)
+class _Block:
+    """What one turn leaves for the rows of a block."""
+
+    x: Array
+    value: Array
+    gradient: Array
+    edm: Array
+    held: Array
+    ok: Array
+    variance: Array | None
+
+
+def finish(
+    problem: Problem, minima: Minima, options: Options, *, slots: int = 8, variances: bool = False
+) -> Array | None:
+    """Finish all rows of `minima` whose status is `EDM`, in place.
+
+    Parameters
+    ----------
+    slots : int
+        Rows per block; the last block repeats its last row, so that a row has the same bits in
+        every batch.
+    variances : bool
+        Return the diagonal of the inverse Hessian, (rows, parameters).
+    """
+    backend, xp = problem.backend, problem.backend.xp
+    kinks = Kinks(problem)
+    variance = 0.0 * minima.x if variances else None
+    near = minima.status == Status.EDM
+    minima.status = xp.where(near, int(Status.RUNNING), minima.status)
+    waiting = xp.nonzero(near)[0]
+    with backend.errstate():
+        for _ in range(_TURNS):
+            count = waiting.shape[0]
+            if count == 0:
+                break
+            for first in range(0, count, slots):
+                number = xp.arange(first, first + slots, device=backend.device)
+                inside = xp.minimum(number, xp.asarray(count - 1, device=backend.device))
+                rows = backend.take(waiting, inside, axis=0)
+                block = _turn(problem, minima, rows, kinks, options, variances=variances)
+                real = min(slots, count - first)
+                variance = _store(problem, minima, rows[:real], block, real, variance)
+            running = backend.take(minima.status, waiting, axis=0) == Status.RUNNING
+            waiting = waiting[running]
+    return variance
+
+
+def _turn(
+    problem: Problem,
+    minima: Minima,
+    rows: Indices,
+    kinks: Kinks,
+    options: Options,
+    *,
+    variances: bool,
+) -> _Block:
+    backend, xp = problem.backend, problem.backend.xp
+    point = problem.objective.evaluate(backend.take(minima.x, rows, axis=0), rows, 2)
+    box = kinks.box(point.x, rows)
+    free = box.free(point.x, point.gradient)
+    factor = factorize(point.hessian(), backend, free=free)
+    step = -factor.solve(point.gradient)
+    after = problem.objective.evaluate(box.clip(point.x + step, xp), rows, 1)
+    noise = 1e-12 * (1.0 + xp.abs(point.value))
+    better = factor.ok & (after.value <= point.value + noise)
+    column = better[:, None]
+    x = xp.where(column, after.x, point.x)
+    gradient = xp.where(column, after.gradient, point.gradient)
+    still = box.free(x, gradient)
+    inner = xp.where(still & free, gradient, 0.0)
+    edm = 0.5 * xp.sum(inner * factor.solve(inner), axis=1)
+    same = xp.all(still == free, axis=1)
+    return _Block(
+        x=x,
+        value=xp.where(better, after.value, point.value),
+        gradient=xp.where(still, gradient, 0.0),
+        edm=edm,
+        held=kinks.held(x, gradient, box),
+        ok=factor.ok & same & (edm < options.tolerance),
+        variance=factor.inverse_diagonal() if variances else None,
+    )
+
+
+def _store(
+    problem: Problem,
+    minima: Minima,
+    rows: Indices,
+    block: _Block,
+    real: int,
+    variance: Array | None,
+) -> Array | None:
+    backend, xp = problem.backend, problem.backend.xp
+
+    def put(x: Array, values: Array) -> Array:
+        return backend.put_rows(x, rows, values[:real, ...])
+
+    minima.x = put(minima.x, block.x)
+    minima.value = put(minima.value, block.value)
+    minima.gradient = put(minima.gradient, block.gradient)
+    minima.edm = put(minima.edm, block.edm)
+    minima.held = put(minima.held, block.held)
+    code = xp.asarray(block.ok, dtype=minima.status.dtype) * int(Status.EDM)
+    minima.status = put(minima.status, code)
+    for name, more in (("n_iterations", 1), ("n_values", 2), ("n_gradients", 2), ("n_hessians", 1)):
+        counts = getattr(minima, name)
+        setattr(minima, name, put(counts, backend.take(counts, rows, axis=0) + more))
+    return None if variance is None else put(variance, block.variance)
