@@ -21,6 +21,7 @@ from nextstat_core.results import FitMinimumResult, FitResult
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nextstat_core.backend import Backend
     from nextstat_core.linalg import ArrowMatrix
     from nextstat_core.models import StatisticalModel
     from nextstat_core.optimize import Problem
@@ -30,7 +31,7 @@ __all__ = [
     "fit",
     "fit_minimum",
     "hessian_at",
-    "mark_non_positive",
+    "mark_outside",
     "minimise_one",
     "non_positive_bins",
 ]
@@ -100,7 +101,7 @@ def fit_minimum(
     options = options or FitOptions()
     target = target_of(model)
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
-    _, minima, constant = minimise_one(target, request, _single(target, data), options)
+    problem, minima, constant = minimise_one(target, request, _single(target, data), options)
     to_numpy = target.backend.to_numpy
     status = Status(int(minima.status[0]))
     return FitMinimumResult(
@@ -111,7 +112,7 @@ def fit_minimum(
         n_fev=int(minima.n_values[0]),
         n_gev=int(minima.n_gradients[0]),
         message=status.reason,
-        initial_nll=float(minima.initial_value[0]) + constant,
+        initial_nll=target.initial_value(problem) + constant,
         final_gradient=to_numpy(minima.gradient)[0].tolist(),
         edm=float(minima.edm[0]),
         parameter_names=target.names,
@@ -139,7 +140,7 @@ def minimise_one(
         row = Request(start, request.lower, request.upper, request.fixed)
         problem, constants = target.problem(1, row, data)
         minima = newton(problem, options.minimiser())
-        mark_non_positive(target, minima, data)
+        mark_outside(minima, target.backend)
         if best is None or _is_better(minima, best[1]):
             best = problem, minima, float(constants[0])
     assert best is not None  # there is at least one starting point
@@ -148,28 +149,16 @@ def minimise_one(
 
 def _is_better(new: Minima, old: Minima) -> bool:
     """Converged beats not converged; otherwise the lower value wins."""
-    new_ok, old_ok = (bool(m.status[0] == Status.EDM) for m in (new, old))
+    new_ok, old_ok = (bool(int(m.status[0]) == Status.EDM) for m in (new, old))
     if new_ok != old_ok:
         return new_ok
     return bool(new.value[0] < old.value[0])
 
 
-def mark_non_positive(target: Target, minima: Minima, data: BatchData | None) -> None:
+def mark_outside(minima: Minima, backend: Backend) -> None:
     """Rows that ended where the expectation of a bin with data is not positive have not converged."""
-    compiled, xp = target.compiled, target.backend.xp
-    if compiled is None:
-        return
-    backend = target.backend
-    if data is None:
-        observed = target.model.observations.count
-    else:
-        order = backend.indices(compiled.plan.bin_order)
-        observed = backend.take(backend.asarray(data.main.T.copy()), order, axis=0)
-    rate = compiled.kernel.forward(backend.transposed(minima.x), 0).rate
-    bad = xp.any((rate < compiled.floor) & (observed > 0), axis=0)
-    minima.status = xp.where(
-        bad & (minima.status == Status.EDM), int(Status.NON_POSITIVE_RATE), minima.status
-    )
+    bad = minima.outside & (minima.status == int(Status.EDM))
+    minima.status = backend.xp.where(bad, int(Status.NON_POSITIVE_RATE), minima.status)
 
 
 def non_positive_bins(
@@ -223,7 +212,7 @@ def _result(
         n_gev=int(minima.n_gradients[0]),
         n_hev=int(minima.n_hessians[0]) + evaluated,
         final_grad_norm=float(np.max(np.abs(gradient), initial=0.0)),
-        initial_nll=float(minima.initial_value[0]) + constant,
+        initial_nll=target.initial_value(problem) + constant,
         edm=float(minima.edm[0]),
         at_bound=tuple((target.names[i], _SIDES[int(held[i])]) for i in np.flatnonzero(held)),
         covariance_source=covariance.matrix,

@@ -6,6 +6,7 @@ gradient is zero, and the inverse Hessian of the rest is that block of the whole
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +17,9 @@ from nextstat_core.optimize import Minima, Point, Problem
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nextstat_core.infer.objective import LikelihoodObjective
     from nextstat_core.likelihood import CompiledModel
     from nextstat_core.linalg import ArrowInverse
-    from nextstat_core.optimize import Objective
     from nextstat_core.typing import Array, Indices
 
 __all__ = ["Reduction"]
@@ -29,35 +30,30 @@ class Reduction:
 
     def __init__(self, compiled: CompiledModel, fixed: NDArray[np.bool_]) -> None:
         self._backend = compiled.backend
-        local = compiled.local
+        self._local = compiled.local
         self._solo = np.zeros(len(fixed), dtype=bool)
-        self._solo[local.solo] = True
+        self._solo[compiled.local.solo] = True
         # Fixed parameters do not move: they stay, and are held.
         self._solo &= ~fixed
         self._kept = np.flatnonzero(~self._solo)
         self._index = self._backend.indices(self._kept)
-        self._local = local
-        self.any = bool(self._solo.any())
 
     def metric(self, inverse: ArrowInverse) -> ArrowInverse:
         """The metric of what remains."""
+        indices = self._backend.indices
         position = np.full(len(self._solo), -1, dtype=np.intp)
         position[self._kept] = np.arange(len(self._kept))
-        blocks, gone, arranged = [], [], [position[self._local.dense]]
+        dense = position[self._local.dense]
+        blocks, gone, arranged = [], [], [dense]
         for component in self._local.components:
             lost = self._solo[component.parameters].any(axis=1)
             gone.append(tuple(np.flatnonzero(lost).tolist()))
             members = position[component.parameters[~lost]]
             if len(members):
-                blocks.append((self._backend.indices(members.reshape(-1)), *members.shape))
+                blocks.append((indices(members.reshape(-1)), *members.shape))
                 arranged.append(members.reshape(-1))
-        shape = ArrowShape(
-            len(self._kept),
-            len(self._local.dense),
-            self._backend.indices(position[self._local.dense]),
-            tuple(blocks),
-            self._backend.indices(np.argsort(np.concatenate(arranged))),
-        )
+        order = indices(np.argsort(np.concatenate(arranged)))
+        shape = ArrowShape(len(self._kept), len(dense), indices(dense), tuple(blocks), order)
         return inverse.without(tuple(gone), shape)
 
     def near(self, near: NDArray[np.intp]) -> Indices:
@@ -68,51 +64,39 @@ class Reduction:
     def problem(self, problem: Problem) -> Problem:
         """The same problem in what remains."""
         backend = self._backend
-
-        def cut(x: Array) -> Array:
-            return backend.take(x, self._index, axis=1)
-
-        objective = _ReducedObjective(problem, self._index)
+        base = backend.transposed(problem.start[:1, :])
+        parts = (problem.start, problem.lower, problem.upper, problem.fixed)
         return Problem(
             backend,
-            objective,
-            cut(problem.start),
-            cut(problem.lower),
-            cut(problem.upper),
-            cut(problem.fixed),
+            _ReducedObjective(problem.objective, base, self._index),  # type: ignore[arg-type]
+            *(backend.take(part, self._index, axis=1) for part in parts),
         )
 
     def expand(self, minima: Minima, problem: Problem) -> Minima:
         """Minima in all parameters; those with a closed form stand at their start."""
-        minima.x = embed(problem.start, self._index, minima.x, problem)
-        nothing = 0.0 * minima.x
-        minima.gradient = embed(nothing, self._index, minima.gradient, problem)
-        minima.held = self._backend.xp.zeros_like(
-            problem.fixed, dtype=minima.status.dtype
-        )
+        backend, xp = self._backend, self._backend.xp
+        whole = backend.transposed(problem.start) + 0.0
+        whole = backend.put_rows(whole, self._index, backend.transposed(minima.x))
+        minima.x = backend.transposed(whole)
+        minima.gradient = 0.0 * minima.x
+        minima.held = xp.zeros(minima.x.shape, dtype=minima.status.dtype, device=backend.device)
         return minima
 
 
-def embed(whole: Array, index: Indices, part: Array, problem: Problem) -> Array:
-    """`whole` (rows, n) with columns `index` replaced by `part`."""
-    backend = problem.backend
-    turned = backend.put_rows(backend.transposed(whole) + 0.0, index, backend.transposed(part))
-    return backend.transposed(turned)
-
-
 class _ReducedObjective:
-    """The objective as a function of what remains."""
+    """The objective as a function of what remains; the rest takes part at its optimum."""
 
-    def __init__(self, problem: Problem, index: Indices) -> None:
-        self._problem, self._index = problem, index
-        self._objective: Objective = problem.objective
+    def __init__(self, objective: LikelihoodObjective, base: Array, index: Indices) -> None:
+        self._objective, self._base, self._index = objective, base, index
 
     def evaluate(self, x: Array, rows: Indices, order: int) -> Point:
-        backend = self._problem.backend
-        start = backend.take(self._problem.start, rows, axis=0)
-        whole = embed(start, self._index, x, self._problem)
-        point = self._objective.evaluate(whole, rows, order)
+        compiled = self._objective.compiled
+        backend, xp = compiled.backend, compiled.backend.xp
+        shape = (self._base.shape[0], x.shape[0])
+        theta = xp.broadcast_to(self._base, shape) + 0.0
+        theta = backend.put_rows(theta, self._index, backend.transposed(x))
+        at, data = self._objective.at(theta, rows, order)
         gradient = None
-        if point.gradient is not None:
-            gradient = backend.take(point.gradient, self._index, axis=1)
-        return Point(x, point.value, gradient, point.hessian, point.metric)
+        if at.gradient is not None:
+            gradient = backend.transposed(backend.take(at.gradient, self._index, axis=0))
+        return Point(x, at.nll, gradient, partial(compiled.hessian, at, data))

@@ -91,10 +91,14 @@ class Target:
         objective = GeneralObjective(self.model, self.backend)
         return self._problem(rows, request, objective), np.zeros(rows)
 
+    def initial_value(self, problem: Problem) -> float:
+        """Objective at the start of a problem's first row, as the user gave it."""
+        rows = self.backend.indices(np.zeros(1, dtype=np.intp))
+        return float(problem.objective.evaluate(problem.start[:1, :], rows, 0).value[0])
+
     def _problem(self, rows: int, request: Request, objective: object) -> Problem:
         backend = self.backend
         start = np.tile(request.start, (rows, 1))
-        fixed = np.tile(request.fixed, (rows, 1))
         compiled = self.compiled
         return Problem(
             backend,
@@ -102,7 +106,7 @@ class Target:
             backend.asarray(start),
             backend.asarray(request.lower[None, :]),
             backend.asarray(request.upper[None, :]),
-            backend.xp.asarray(fixed, device=backend.device),
+            backend.xp.asarray(request.fixed[None, :], device=backend.device),
             None if compiled is None else backend.indices(compiled.plan.kinks),
         )
 
@@ -135,6 +139,13 @@ class HistFactoryTarget(Target):
             return None
         return BatchData(self.model.main_bins.rows(data))  # type: ignore[attr-defined]
 
+    def initial_value(self, problem: Problem) -> float:
+        # The objective of a fit moves parameters with a closed form; this one does not.
+        objective: LikelihoodObjective = problem.objective  # type: ignore[assignment]
+        start = self.backend.transposed(problem.start[:1, :])
+        data = objective.data.rows(self.backend.indices(np.zeros(1, dtype=np.intp)), self.backend)
+        return float(self._compiled.evaluate(start, data, 0).nll[0])
+
     def observe(self, data: BatchData) -> Observations:
         """Data of a batch on the device."""
 
@@ -161,7 +172,7 @@ class HistFactoryTarget(Target):
             observations,
             backend.asarray(request.lower[None, :]),
             backend.asarray(request.upper[None, :]),
-            backend.xp.asarray(np.tile(request.fixed, (rows, 1)), device=backend.device),
+            backend.xp.asarray(request.fixed[None, :], device=backend.device),
             profile=profile,
         )
         return self._problem(rows, request, objective), np.broadcast_to(constants, (rows,))

@@ -11,7 +11,7 @@ import numpy as np
 
 from nextstat_core.errors import InputError
 from nextstat_core.infer.covariance import covariance_of
-from nextstat_core.infer.fit import hessian_at, mark_non_positive
+from nextstat_core.infer.fit import hessian_at, mark_outside
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.provenance import provenance_of
 from nextstat_core.infer.reduced import Reduction
@@ -228,7 +228,7 @@ def _fit_rows(
     minima = metric.reduction.expand(minima, problem)
     slots = _finish_slots(target.compiled)
     variance = finish(problem, minima, minimiser, slots=slots, variances=variances)
-    mark_non_positive(target, minima, data)
+    mark_outside(minima, backend)
     if variances:
         errors = np.sqrt(backend.to_numpy(variance))
     fitted = _host(target, minima, constant, errors)
@@ -257,7 +257,7 @@ def _one(
     part = data.part(slice(row, row + 1))
     problem, constant = target.problem(1, request, part)
     minima = newton(problem, options.minimiser())
-    mark_non_positive(target, minima, part)
+    mark_outside(minima, target.backend)
     errors = None
     if variances:
         errors = _errors_of(target, problem, minima, request)

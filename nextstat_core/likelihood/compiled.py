@@ -87,7 +87,7 @@ class CompiledModel:
         to_bins = backend.segment_plan(self.plan.bin_of_cell, self.plan.n_bins)
         nominal = backend.segment_sum(to_bins, xp.abs(self.kernel.nominal))
         relative = 1e-6 if backend.dtype == xp.float64 else 1e-4
-        return xp.maximum(relative * nominal, xp.asarray(1e-9, dtype=backend.dtype))
+        return xp.maximum(relative * nominal, 1e-9)
 
     # -- data -------------------------------------------------------------------------------------
 
@@ -176,6 +176,11 @@ class CompiledModel:
                 parts.append(data.aux_factor * data.aux_factor / mean)
             curvature = xp.concat(parts, axis=0) if len(parts) > 1 else weight
             return self._curvature(evaluation.rates, 0.0 * rate, 1.0 / rate, curvature)
+
+    def outside(self, evaluation: Evaluation, data: Observations) -> Array:
+        """Rows in which a bin with data has an expectation that is not positive: bool, (rows,)."""
+        low = (evaluation.rates.rate < self.floor) & (data.count > 0)
+        return self.backend.xp.any(low, axis=0)
 
     def _auxiliary(
         self, theta: Array, data: Observations, order: int

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nextstat_core.likelihood.local_plan import LocalPlan
     from nextstat_core.likelihood.observations import Observations
     from nextstat_core.likelihood.plan import RatePlan
-    from nextstat_core.typing import Array, ArrayNamespace
+    from nextstat_core.typing import Array
 
 __all__ = ["Movable", "SoloProfile"]
 
@@ -85,13 +85,13 @@ class SoloProfile:
             center = backend.take(data.center, self._gaussian, axis=0)
             width = backend.take(data.width, self._gaussian, axis=0)
             parts.append(
-                _gaussian_optimum(scaled[:k, :], rest[:k, :], count[:k, :], center, width, xp)
+                _gaussian_optimum(scaled[:k, :], rest[:k, :], count[:k, :], center, width, backend)
             )
         if k < self._n:
             aux = backend.take(data.aux_count, self._poisson, axis=0)
             factor = backend.take(data.aux_factor, self._poisson, axis=0)
             parts.append(
-                _poisson_optimum(scaled[k:, :], rest[k:, :], count[k:, :], aux, factor, xp)
+                _poisson_optimum(scaled[k:, :], rest[k:, :], count[k:, :], aux, factor, backend)
             )
         best = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
         old = backend.take(theta, self.index, axis=0)
@@ -133,33 +133,40 @@ class SoloProfile:
 
 
 def _gaussian_optimum(
-    a: Array, c: Array, n: Array, center: Array, width: Array, xp: ArrayNamespace
+    a: Array, c: Array, n: Array, center: Array, width: Array, backend: Backend
 ) -> Array:
+    xp = backend.xp
     shift = a * width * width
     middle = c + a * (center - shift)
     spread = 4.0 * n * a * shift
     root = xp.sqrt(middle * middle + spread)
-    negative = middle < 0.0
-    # The root without cancellation on either side.
-    rate = xp.where(
-        negative, spread / (2.0 * xp.where(negative, root - middle, 1.0)), 0.5 * (middle + root)
-    )
-    counted = (n > 0.0) & (a != 0.0) & (rate > 0.0)
-    return center + shift * (xp.where(counted, n / xp.where(counted, rate, 1.0), 0.0) - 1.0)
+    # The two forms of the same root; the one that adds numbers of one sign is accurate.
+    larger = root + xp.abs(middle)
+    rate = xp.where(middle < 0.0, spread / (2.0 * larger), 0.5 * larger)
+    pull = n / rate
+    odd = ~(spread > 0.0)
+    if backend.any_true(odd):
+        pull = xp.where(odd & (rate <= 0.0) | (n == 0.0), 0.0 * pull, pull)
+        pull = xp.where(xp.isfinite(pull), pull, xp.zeros_like(pull))
+    return center + shift * (pull - 1.0)
 
 
 def _poisson_optimum(
-    a: Array, c: Array, n: Array, k: Array, tau: Array, xp: ArrayNamespace
+    a: Array, c: Array, n: Array, k: Array, tau: Array, backend: Backend
 ) -> Array:
+    xp = backend.xp
     both = a + tau
-    quadratic = both * a
+    product = k * c
     linear = both * c - a * (n + k)
-    root = xp.sqrt(xp.maximum(linear * linear + 4.0 * quadratic * k * c, 0.0))
-    downhill = linear <= 0.0
-    usable = downhill & (quadratic != 0.0)
-    first = (root - linear) / (2.0 * xp.where(usable, quadratic, 1.0))
-    second = 2.0 * k * c / xp.where(downhill, 1.0, linear + root)
-    value = xp.where(downhill, first, second)
+    root = 4.0 * both * a
+    root *= product
+    root += linear * linear
+    # The two forms of the same root; the one that adds numbers of one sign is accurate.
+    larger = xp.sqrt(xp.maximum(root, 0.0)) + xp.abs(linear)
+    value = xp.where(linear <= 0.0, larger / (2.0 * both * a), 2.0 * product / larger)
+    odd = (a <= 0.0) | (c < 0.0)
+    if not backend.any_true(odd):
+        return value
     value = xp.where(a == 0.0, k / tau, value)
     # Without counts the rate enters linearly; where it falls faster than tau there is no minimum.
     empty = xp.where(both > 0.0, k / xp.where(both > 0.0, both, 1.0), xp.inf)

@@ -291,5 +291,6 @@ def _masked(
             return matrices
         return backend.add_diagonal(matrices + 0.0, damping)
     matrices = xp.where(free[:, :, None] & free[:, None, :], matrices, 0.0)
-    extra = 0.0 if damping is None else damping
-    return backend.add_diagonal(matrices, xp.where(free, extra, 1.0))
+    unit = xp.astype(~free, backend.dtype)
+    extra = unit if damping is None else xp.where(free, damping, unit)
+    return backend.add_diagonal(matrices, extra)

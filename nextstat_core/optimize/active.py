@@ -77,15 +77,12 @@ class Kinks:
 
     def box(self, x: Array, rows: Indices) -> Box:
         """Box of some rows; at kinks the half line on which the parameter stands."""
-        problem, backend = self._problem, self._problem.backend
-        lower, upper = problem.lower, problem.upper
-        if lower.shape[0] > 1:
-            lower = backend.take(lower, rows, axis=0)
-        if upper.shape[0] > 1:
-            upper = backend.take(upper, rows, axis=0)
-        fixed = backend.take(problem.fixed, rows, axis=0)
+        problem = self._problem
+        lower = problem.of_rows(problem.lower, rows)
+        upper = problem.of_rows(problem.upper, rows)
+        fixed = problem.of_rows(problem.fixed, rows)
         if self.any:
-            xp = backend.xp
+            xp = problem.backend.xp
             lower = xp.where(self._mask & (x > 0.0), xp.maximum(lower, TINY + 0.0 * lower), lower)
             upper = xp.where(self._mask & (x < 0.0), xp.minimum(upper, -TINY + 0.0 * upper), upper)
         return Box(lower, upper, fixed)

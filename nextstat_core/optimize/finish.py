@@ -16,7 +16,7 @@ from nextstat_core.optimize.active import Kinks
 from nextstat_core.optimize.result import Status
 
 if TYPE_CHECKING:
-    from nextstat_core.optimize.problem import Options, Problem
+    from nextstat_core.optimize.problem import Options, Point, Problem
     from nextstat_core.optimize.result import Minima
     from nextstat_core.typing import Array, Indices
 
@@ -34,6 +34,7 @@ class _Block:
     gradient: Array
     edm: Array
     held: Array
+    outside: Array
     ok: Array
     variance: Array | None
 
@@ -54,7 +55,8 @@ def finish(
     backend, xp = problem.backend, problem.backend.xp
     kinks = Kinks(problem)
     variance = 0.0 * minima.x if variances else None
-    near = minima.status == Status.EDM
+    near = minima.status == int(Status.EDM)
+    minima.outside = xp.zeros_like(near)
     minima.status = xp.where(near, int(Status.RUNNING), minima.status)
     waiting = xp.nonzero(near)[0]
     with backend.errstate():
@@ -63,13 +65,13 @@ def finish(
             if count == 0:
                 break
             for first in range(0, count, slots):
-                number = xp.arange(first, first + slots, device=backend.device)
-                inside = xp.minimum(number, xp.asarray(count - 1, device=backend.device))
+                number = xp.arange(first, first + slots, dtype=xp.int64, device=backend.device)
+                inside = xp.where(number < count - 1, number, count - 1)
                 rows = backend.take(waiting, inside, axis=0)
                 block = _turn(problem, minima, rows, kinks, options, variances=variances)
                 real = min(slots, count - first)
                 variance = _store(problem, minima, rows[:real], block, real, variance)
-            running = backend.take(minima.status, waiting, axis=0) == Status.RUNNING
+            running = backend.take(minima.status, waiting, axis=0) == int(Status.RUNNING)
             waiting = waiting[running]
     return variance
 
@@ -87,10 +89,11 @@ def _turn(
     point = problem.objective.evaluate(backend.take(minima.x, rows, axis=0), rows, 2)
     box = kinks.box(point.x, rows)
     free = box.free(point.x, point.gradient)
-    factor = factorize(point.hessian(), backend, free=free)
+    mask = free if backend.any_true(~free) else None
+    factor = factorize(point.hessian(), backend, free=mask)
     step = -factor.solve(point.gradient)
     after = problem.objective.evaluate(box.clip(point.x + step, xp), rows, 1)
-    noise = 1e-12 * (1.0 + xp.abs(point.value))
+    noise = 5000.0 * float(xp.finfo(backend.dtype).eps) * (1.0 + xp.abs(point.value))
     better = factor.ok & (after.value <= point.value + noise)
     column = better[:, None]
     x = xp.where(column, after.x, point.x)
@@ -105,9 +108,16 @@ def _turn(
         gradient=xp.where(still, gradient, 0.0),
         edm=edm,
         held=kinks.held(x, gradient, box),
+        outside=_outside(after, point, better),
         ok=factor.ok & same & (edm < options.tolerance),
         variance=factor.inverse_diagonal() if variances else None,
     )
+
+
+def _outside(after: Point, before: Point, moved: Array) -> Array:
+    if after.outside is None or before.outside is None:
+        return 0.0 * after.value > 1.0
+    return (moved & after.outside()) | (~moved & before.outside())
 
 
 def _store(
@@ -128,7 +138,8 @@ def _store(
     minima.gradient = put(minima.gradient, block.gradient)
     minima.edm = put(minima.edm, block.edm)
     minima.held = put(minima.held, block.held)
-    code = xp.asarray(block.ok, dtype=minima.status.dtype) * int(Status.EDM)
+    minima.outside = put(minima.outside, block.outside)
+    code = xp.astype(block.ok, minima.status.dtype) * int(Status.EDM)
     minima.status = put(minima.status, code)
     for name, more in (("n_iterations", 1), ("n_values", 2), ("n_gradients", 2), ("n_hessians", 1)):
         counts = getattr(minima, name)

@@ -73,7 +73,7 @@ def newton(problem: Problem, options: Options = Options()) -> Minima:  # noqa: B
     """
     backend, xp = problem.backend, problem.backend.xp
     kinks = Kinks(problem)
-    rows = xp.arange(problem.start.shape[0], device=backend.device)
+    rows = xp.arange(problem.start.shape[0], dtype=xp.int64, device=backend.device)
     start = xp.where(
         problem.fixed, problem.start, kinks.box(problem.start, rows).clip(problem.start, xp)
     )
@@ -88,7 +88,7 @@ def newton(problem: Problem, options: Options = Options()) -> Minima:  # noqa: B
                 break
         else:
             state.status = xp.where(
-                state.status == Status.RUNNING, int(Status.MAX_ITERATIONS), state.status
+                state.status == int(Status.RUNNING), int(Status.MAX_ITERATIONS), state.status
             )
             _retire(problem, kinks, state, options, finished)
     return _gather(problem, kinks, finished, initial)
@@ -98,7 +98,7 @@ def _begin(problem: Problem, rows: Indices, point: Point) -> _State:
     backend, xp = problem.backend, problem.backend.xp
     n = point.value.shape[0]
     zero = 0.0 * point.value
-    counts = xp.broadcast_to(xp.asarray([[0, 1, 1, 1]], device=backend.device), (n, 4))
+    counts = xp.broadcast_to(xp.asarray([[0, 1, 1, 1]], dtype=xp.int64, device=backend.device), (n, 4))
     return _State(
         rows=rows,
         x=point.x,
@@ -122,7 +122,9 @@ def _iterate(problem: Problem, kinks: Kinks, state: _State, options: Options) ->
         state, box = _flip(problem, kinks, state, box)
     free = box.free(state.x, state.gradient)
     damping = _damping(state, backend)
-    used = factorize(state.hessian, backend, free=free, damping=damping)
+    # Without a held parameter there is nothing to mask.
+    mask = free if backend.any_true(~free) else None
+    used = factorize(state.hessian, backend, free=mask, damping=damping)
     matrix, definite = state.hessian, used.ok
     if backend.any_true(~definite):
         definite = definite | _semidefinite(problem, state, free)
@@ -247,7 +249,7 @@ def _judge(
     predicted = -(xp.sum(state.gradient * move, axis=1) + 0.5 * curvature)
     actual = state.value - point.value
     # Rounding of the objective: below it neither decrease nor its prediction mean anything.
-    noise = 1e-13 * (1.0 + xp.abs(state.value))
+    noise = 500.0 * float(xp.finfo(backend.dtype).eps) * (1.0 + xp.abs(state.value))
     fine = xp.isfinite(point.value) & xp.all(xp.isfinite(point.gradient), axis=1)
     better = (actual > 1e-4 * predicted) & (predicted > 0.0)
     accept = fine & ~done & (better | (xp.abs(actual) <= noise) & (predicted <= 10.0 * noise))
@@ -259,8 +261,8 @@ def _judge(
     state.damping = xp.where(~accept & ~done | poor, raised, damping)
     lost = ~accept & ~done & (state.damping > _DAMPING_MAX)
     state.status = xp.where(lost, int(Status.STALLED), state.status)
-    running = xp.asarray(~done, dtype=xp.int64)
-    taken = xp.asarray(accept, dtype=xp.int64)
+    running = xp.astype(~done, xp.int64)
+    taken = xp.astype(accept, xp.int64)
     state.counts = state.counts + xp.stack([running, running, running, taken], axis=1)
     if not backend.any_true(accept):
         return state
@@ -310,7 +312,7 @@ def _retire(
 ) -> _State:
     """Take rows with a status out of work, after a last Newton step."""
     backend, xp = problem.backend, problem.backend.xp
-    over = state.status != Status.RUNNING
+    over = state.status != int(Status.RUNNING)
     if not backend.any_true(over):
         return state
     index = xp.nonzero(over)[0]
@@ -333,11 +335,19 @@ def _retire(
             leaving.status,
             held,
             leaving.counts,
+            _outside(problem, leaving),
         )
     )
     if everything:
         return replace(state, rows=leaving.rows[:0])
     return _take(state, xp.nonzero(~over)[0], backend)
+
+
+def _outside(problem: Problem, state: _State) -> Array:
+    point = problem.objective.evaluate(state.x, state.rows, 0)
+    if point.outside is None:
+        return state.status < 0
+    return point.outside()
 
 
 def _polish(problem: Problem, kinks: Kinks, state: _State) -> None:
@@ -348,10 +358,10 @@ def _polish(problem: Problem, kinks: Kinks, state: _State) -> None:
     factor = state.factor
     if factor is None:
         factor = factorize(state.hessian, backend, free=free)
-    converged = (state.status == Status.EDM) & factor.ok
+    converged = (state.status == int(Status.EDM)) & factor.ok
     step = xp.where(converged[:, None], -factor.solve(state.gradient), 0.0)
     point = problem.objective.evaluate(box.clip(state.x + step, xp), state.rows, 1)
-    state.counts = state.counts + xp.asarray([[0, 1, 1, 0]], device=backend.device)
+    state.counts = state.counts + xp.asarray([[0, 1, 1, 0]], dtype=xp.int64, device=backend.device)
     still_free = box.free(point.x, point.gradient)
     before = xp.max(xp.abs(xp.where(free, state.gradient, 0.0)), axis=1)
     after = xp.max(xp.abs(xp.where(still_free, point.gradient, 0.0)), axis=1)
@@ -388,7 +398,7 @@ def _gather(problem: Problem, kinks: Kinks, finished: _Finished, initial: Array)
     backend, xp = problem.backend, problem.backend.xp
     columns = [xp.concat(list(parts), axis=0) for parts in zip(*finished.parts, strict=True)]
     order = xp.argsort(columns[0])
-    _, x, value, gradient, edm, status, held, counts = (
+    _, x, value, gradient, edm, status, held, counts, outside = (
         backend.take(column, order, axis=0) for column in columns
     )
     return Minima(
@@ -399,6 +409,7 @@ def _gather(problem: Problem, kinks: Kinks, finished: _Finished, initial: Array)
         edm=edm,
         status=status,
         held=held,
+        outside=outside,
         n_iterations=counts[:, 0],
         n_values=counts[:, 1],
         n_gradients=counts[:, 2],

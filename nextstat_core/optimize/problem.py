@@ -29,6 +29,8 @@ class Point:
         Exact second derivatives; call it at most once, it may be the expensive part.
     metric : callable or None
         A positive semi-definite stand-in for the Hessian (Fisher information).
+    outside : callable or None
+        Says in which rows the point lies where the objective is only a continuation: bool, (rows,).
     """
 
     x: Array
@@ -36,6 +38,7 @@ class Point:
     gradient: Array
     hessian: Callable[[], ArrowMatrix]
     metric: Callable[[], ArrowMatrix] | None = None
+    outside: Callable[[], Array] | None = None
 
 
 class Objective(Protocol):
@@ -57,7 +60,7 @@ class Problem:
     ----------
     start : array, shape (rows, parameters)
     lower, upper : array, shape (1 or rows, parameters)
-    fixed : bool array, shape (rows, parameters)
+    fixed : bool array, shape (1 or rows, parameters)
         Held at `start`.
     kinks : index array
         Parameters at whose zero the objective is continuous but its derivative jumps.
@@ -70,6 +73,10 @@ class Problem:
     upper: Array
     fixed: Array
     kinks: Indices | None = None
+
+    def of_rows(self, x: Array, rows: Indices) -> Array:
+        """Entries of some rows of an array that may have one row for all."""
+        return x if x.shape[0] == 1 else self.backend.take(x, rows, axis=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ class Minima:
         `Status` codes.
     held : int array, shape (rows, parameters)
         -1 at the lower bound, 1 at the upper one, 2 at a kink, 0 otherwise.
+    outside : bool array, shape (rows,), or None
+        Rows that ended where the objective is only a continuation, see `Point.outside`.
     n_iterations, n_values, n_gradients, n_hessians : int arrays, shape (rows,)
     hessian : ArrowMatrix or None
         Of a single row: the last exact Hessian, taken where the EDM was `hessian_edm`.
@@ -61,6 +63,7 @@ class Minima:
     edm: Array
     status: Array
     held: Array
+    outside: Array | None
     n_iterations: Array
     n_values: Array
     n_gradients: Array

@@ -67,6 +67,6 @@ def _negative_direction(hessian: ArrowMatrix, free: Array, backend: Backend) -> 
     both = free[:, :, None] & free[:, None, :]
     scaled = xp.where(both, matrix * scale[:, :, None] * scale[:, None, :], 0.0)
     # Masked parameters get a large eigenvalue, so that they never are the lowest one.
-    scaled = backend.add_diagonal(scaled, xp.where(free, 0.0, 1e6))
+    scaled = backend.add_diagonal(scaled, 1e6 * xp.astype(~free, backend.dtype))
     values, vectors = backend.eigh(scaled)
     return values[:, 0], xp.where(free, vectors[:, :, 0] * scale, 0.0)

@@ -88,8 +88,8 @@ def shared_metric(
 def _open(problem: Problem, slots: int) -> _Slots:
     backend, xp = problem.backend, problem.backend.xp
     n_rows, n = problem.start.shape
-    number = xp.arange(slots, device=backend.device)
-    rows = xp.minimum(number, xp.asarray(n_rows - 1, device=backend.device))
+    number = xp.arange(slots, dtype=xp.int64, device=backend.device)
+    rows = xp.where(number < n_rows - 1, number, n_rows - 1)
     x = backend.take(problem.start, rows, axis=0)
     zero = xp.zeros((slots,), dtype=backend.dtype, device=backend.device)
     none = xp.zeros((slots, n), dtype=backend.dtype, device=backend.device)
@@ -120,7 +120,8 @@ def _step(problem: Problem, s: _Slots, box: tuple[Array, Array, Array]) -> _Slot
     move = point.x - s.x
     # The decrease that the clipped step promises, to first order.
     promised = xp.sum(s.gradient * (trial - s.x), axis=1)
-    enough = s.value + 1e-4 * promised + 1e-12 * (1.0 + xp.abs(s.value))
+    noise = 5000.0 * float(xp.finfo(backend.dtype).eps) * (1.0 + xp.abs(s.value))
+    enough = s.value + 1e-4 * promised + noise
     good = xp.isfinite(point.value) & (point.value <= enough)
     accept = s.fresh | good
     keep = (accept & ~s.fresh)[:, None]
@@ -135,7 +136,7 @@ def _step(problem: Problem, s: _Slots, box: tuple[Array, Array, Array]) -> _Slot
     s.value = xp.where(accept, point.value, s.value)
     s.gradient = xp.where(column, point.gradient, s.gradient)
     s.length = xp.where(accept, 1.0, _SHRINK * s.length)
-    s.steps = s.steps + xp.asarray(s.busy, dtype=xp.int64)
+    s.steps = s.steps + xp.astype(s.busy, xp.int64)
     s.fresh = xp.zeros_like(s.fresh)
     return s
 
@@ -157,13 +158,10 @@ class _Direction:
 
     def box(self, rows: Indices) -> tuple[Array, Array, Array]:
         """Lower and upper bounds, and fixed parameters, of some rows."""
-        problem, backend = self._problem, self._problem.backend
-        lower, upper = problem.lower, problem.upper
-        if lower.shape[0] > 1:
-            lower = backend.take(lower, rows, axis=0)
-        if upper.shape[0] > 1:
-            upper = backend.take(upper, rows, axis=0)
-        return lower, upper, backend.take(problem.fixed, rows, axis=0)
+        problem = self._problem
+        parts = (problem.lower, problem.upper, problem.fixed)
+        lower, upper, fixed = (problem.of_rows(part, rows) for part in parts)
+        return lower, upper, fixed
 
     def update(self, s: _Slots, box: tuple[Array, Array, Array]) -> Array:
         """Set the direction of every slot that starts a new step; returns the EDM."""
@@ -207,7 +205,7 @@ class _Direction:
             return xp.where(held, 0.0, result)
         both = active[:, :, None] & active[:, None, :]
         corner = xp.where(both, self._corner[None, :, :], 0.0)
-        corner = backend.add_diagonal(corner, xp.where(active, 0.0, 1.0))
+        corner = backend.add_diagonal(corner, xp.astype(~active, backend.dtype))
         here = xp.where(active, backend.take(result, self._near, axis=1), 0.0)
         factor, _ = backend.spd_factor(corner)
         pull = backend.spd_solve(factor, here[:, :, None])[..., 0]
@@ -219,9 +217,9 @@ def _refill(problem: Problem, s: _Slots, index: Indices, following: int) -> int:
     """Give the next rows to the slots `index`, as far as there are any."""
     backend, xp = problem.backend, problem.backend.xp
     n_rows, count = problem.start.shape[0], index.shape[0]
-    new = xp.arange(following, following + count, device=backend.device)
+    new = xp.arange(following, following + count, dtype=xp.int64, device=backend.device)
     real = new < n_rows
-    rows = xp.minimum(new, xp.asarray(n_rows - 1, device=backend.device))
+    rows = xp.where(new < n_rows - 1, new, n_rows - 1)
     zero = xp.zeros((count,), dtype=backend.dtype, device=backend.device)
     s.rows = backend.put_rows(s.rows, index, rows)
     s.busy = backend.put_rows(s.busy, index, real)
@@ -264,7 +262,7 @@ class _Results:
         def put(x: Array, values: Array) -> Array:
             return backend.put_rows(x, target, backend.take(values, index, axis=0))
 
-        done = xp.asarray(converged, dtype=xp.int64)
+        done = xp.astype(converged, xp.int64)
         self._x = put(self._x, s.x)
         self._gradient = put(self._gradient, s.gradient)
         self._value = put(self._value, s.value)
@@ -282,9 +280,10 @@ class _Results:
             edm=self._edm,
             status=self._status,
             held=self._held,
+            outside=None,
             n_iterations=self._steps,
-            n_values=self._steps,
-            n_gradients=self._steps,
+            n_values=self._steps + 0,
+            n_gradients=self._steps + 0,
             n_hessians=0 * self._steps,
         )
 

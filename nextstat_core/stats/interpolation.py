@@ -107,36 +107,34 @@ class Code4:
     def __call__(
         self, x: Array, coefficients: Array, xp: ArrayNamespace, order: int
     ) -> tuple[Array, Array | None, Array | None]:
-        inside = xp.abs(x) < 1.0
-        slope = xp.where(x > 0, coefficients[6, ...], coefficients[7, ...])
-        poly = _horner(xp.where(inside, x, 0.0), coefficients, 6, order)
+        inner = xp.minimum(xp.maximum(x, -1.0), 1.0)
+        poly = _horner(inner, coefficients, 6, max(order, 1))
         if self.logarithm:
-            return _log_of_piecewise(poly, inside, slope, x, xp, order)
-        beyond = xp.exp(slope * xp.where(inside, 0.0, x))
-        value = xp.where(inside, poly[0], beyond)
-        if order == 0:
-            return value, None, None
-        first = xp.where(inside, poly[1], slope * beyond)
-        second = xp.where(inside, poly[2], slope * slope * beyond) if order > 1 else None
-        return value, first, second
+            return _continued_logarithm(poly, x - inner, xp, order)
+        slope = xp.where(x > 0, coefficients[6, ...], coefficients[7, ...])
+        growth = xp.exp(slope * (x - inner))
+        value = poly[0] * growth
+        second = None
+        if order > 1:
+            # Beyond |alpha| = 1 the curvature is that of the exponential.
+            second = xp.where(inner == x, poly[2], slope * slope * value)
+        return value, poly[1] * growth, second
 
 
-def _log_of_piecewise(
-    poly: tuple[Array, Array, Array],
-    inside: Array,
-    slope: Array,
-    x: Array,
-    xp: ArrayNamespace,
-    order: int,
+def _continued_logarithm(
+    poly: tuple[Array, Array, Array], beyond: Array, xp: ArrayNamespace, order: int
 ) -> tuple[Array, Array | None, Array | None]:
-    value = xp.where(inside, xp.log(poly[0]), slope * x)
-    if order == 0:
-        return value, None, None
+    """Logarithm of the polynomial at the clipped alpha, continued with its slope.
+
+    At |alpha| = 1 value, slope and curvature of the polynomial's logarithm are those of the
+    exponential (which has none), so the formulas of the inside hold outside too.
+    """
     ratio = poly[1] / poly[0]
-    first = xp.where(inside, ratio, slope)
-    if order == 1:
-        return value, first, None
-    return value, first, xp.where(inside, poly[2] / poly[0] - ratio * ratio, 0.0)
+    value = ratio * beyond
+    value += xp.log(poly[0])
+    if order < 2:
+        return value, ratio, None
+    return value, ratio, poly[2] / poly[0] - ratio * ratio
 
 
 def _horner(x: Array, c: Array, degree: int, order: int = 0) -> tuple[Array, Array, Array]:
@@ -179,27 +177,27 @@ class Bend:
         self, x: Array, coefficients: Array, xp: ArrayNamespace, order: int
     ) -> tuple[Array, Array | None, Array | None]:
         if self.code == "code0":
-            side = xp.where(x > 0, 1.0, -1.0)
+            side = xp.where(x > 0, xp.ones_like(x), -xp.ones_like(x))
             return side * x, side, 0.0 * x
-        inside = xp.abs(x) <= 1.0
-        side = xp.where(x > 0, 1.0, -1.0)
-        inner = xp.where(inside, x, 0.0)
+        # Inside a polynomial of the clipped alpha, outside its tangent at +-1.
+        inner = xp.minimum(xp.maximum(x, -1.0), 1.0)
         square = inner * inner
+        second = None
         if self.code == "code4p":
             value = square * (1.875 + square * (-1.25 + 0.375 * square))
             first = inner * (3.75 + square * (-5.0 + 2.25 * square))
-            second = 3.75 + square * (-15.0 + 11.25 * square) if order > 1 else None
-            outer, steep = side * x, side
+            if order > 1:
+                second = 3.75 + square * (-15.0 + 11.25 * square)
         else:
             value, first = square, 2.0 * inner
-            second = 2.0 + 0.0 * square if order > 1 else None
-            # ROOT continues the parabola with its slope; pyhf 0.7.6 drops the offset below -1, and
-            # takes twice of it above 1.
-            offset = 1.0 if self.code == "code2" else xp.where(x > 0, 2.0, 0.0)
-            outer, steep = 2.0 * side * x - offset, 2.0 * side
-        value = xp.where(inside, value, outer)
-        first = xp.where(inside, first, steep)
-        return value, first, (xp.where(inside, second, 0.0) if order > 1 else None)
+            if order > 1:
+                second = xp.where(inner == x, 2.0 * xp.ones_like(x), xp.zeros_like(x))
+        value = value + first * (x - inner)
+        if self.code == "code2_pyhf":
+            # pyhf 0.7.6 has no offset below -1, and twice of it above 1.
+            one = xp.ones_like(x)
+            value = value + xp.where(x < -1.0, one, xp.where(x > 1.0, -one, 0.0 * one))
+        return value, first, second
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,15 @@ def poisson_terms(
     """
     inside = xp.maximum(rate, floor)
     below = rate - inside  # zero wherever the exact logarithm holds
+    # One where there are no counts: arithmetic with a mask is faster than a choice.
+    empty = xp.astype(count == 0.0, rate.dtype)
+    excess = (inside - count) / (count + empty)
+    value = excess - xp.log1p(excess)
+    value *= count
+    value += below
     depth = below / floor
-    observed = count > 0
-    excess = (inside - count) / xp.where(observed, count, 1.0)
-    exact = count * (excess - xp.log1p(excess))
-    value = xp.where(observed, exact + below - count * depth * (1.0 - 0.5 * depth), rate)
+    value -= count * (depth - 0.5 * depth * depth)
+    value += empty * inside
     if order == 0:
         return PoissonTerms(value, None, None)
     slope = (inside - count * (1.0 - depth)) / inside
