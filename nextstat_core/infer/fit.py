@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,8 @@ from nextstat_core.optimize import Minima, Status, newton
 from nextstat_core.results import FitMinimumResult, FitResult
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
     from nextstat_core.backend import Backend
@@ -156,19 +157,20 @@ def _is_better(new: Minima, old: Minima) -> bool:
 
 
 def mark_outside(minima: Minima, backend: Backend) -> None:
-    """Rows that ended where the expectation of a bin with data is not positive have not converged."""
+    """Rows that ended where a bin with data has no positive expectation have not converged."""
     bad = minima.outside & (minima.status == int(Status.EDM))
     minima.status = backend.xp.where(bad, int(Status.NON_POSITIVE_RATE), minima.status)
 
 
 def non_positive_bins(
-    target: Target, x: NDArray[np.float64], main: NDArray[np.float64]
+    target: Target, x: NDArray[np.float64], data: BatchData | None
 ) -> tuple[tuple[str, int], ...]:
     """Channel and bin wherever data stand against an expectation that is not positive."""
     compiled = target.compiled
     if compiled is None:
         return ()
     backend = target.backend
+    main = target.own_main if data is None else data.main[0]
     expected = backend.to_numpy(compiled.expected_main(backend.asarray(x[:, None])))[:, 0]
     floor = backend.to_numpy(compiled.to_main(compiled.floor))[:, 0]
     bad = np.flatnonzero((expected < floor) & (main > 0))
@@ -198,8 +200,7 @@ def _result(
         covariance = covariance_of(hessian, request.fixed, held != 0, backend)
     non_positive: tuple[tuple[str, int], ...] = ()
     if status is Status.NON_POSITIVE_RATE:
-        main = target.model.observed_main if data is None else data.main[0]
-        non_positive = non_positive_bins(target, x, main)
+        non_positive = non_positive_bins(target, x, data)
     return FitResult(
         parameter_names=target.names,
         values=x,

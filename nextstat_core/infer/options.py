@@ -42,12 +42,8 @@ class FitOptions:
         if self.n_starts < 1:
             raise InputError(f"`n_starts` must be at least 1; found {self.n_starts!r}")
         if self.on_failure not in {"return", "raise"}:
-            raise InputError(
-                f"`on_failure` must be 'return' or 'raise'; found {self.on_failure!r}"
-            )
+            raise InputError(f"`on_failure` must be 'return' or 'raise'; found {self.on_failure!r}")
 
     def minimiser(self, *, polish: bool = True) -> Options:
         """The same for the optimizer."""
-        return Options(
-            tolerance=self.tolerance, max_iterations=self.max_iterations, polish=polish
-        )
+        return Options(tolerance=self.tolerance, max_iterations=self.max_iterations, polish=polish)

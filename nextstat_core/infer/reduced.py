@@ -1,7 +1,7 @@
 """The profile likelihood without the parameters that have a closed form.
 
-Where the conditional optimum of a parameter is known in closed form the minimiser need not see it: its
-gradient is zero, and the inverse Hessian of the rest is that block of the whole inverse.
+Where the conditional optimum of a parameter is known in closed form the minimiser need not see
+it: its gradient is zero, and the inverse Hessian of the rest is that block of the whole inverse.
 """
 
 from __future__ import annotations

@@ -65,11 +65,11 @@ def make_request(
         lower[i], upper[i] = pair
         held[i] = held[i] or pair[0] == pair[1]
     np.clip(start, lower, upper, out=start)
-    for name, value in _named(fixed):
+    for name, wanted in _named(fixed):
         i = _find(name, position)
         held[i] = True
-        if value is not None:
-            start[i] = _finite(f"fixed[{name!r}]", value)
+        if wanted is not None:
+            start[i] = _finite(f"fixed[{name!r}]", wanted)
     # A fixed parameter may stand outside its bounds: it does not move.
     lower = np.where(held, np.minimum(lower, start), lower)
     upper = np.where(held, np.maximum(upper, start), upper)
@@ -79,9 +79,7 @@ def make_request(
 def _vector(values: ArrayLike, count: int) -> NDArray[np.float64]:
     vector = np.array(values, dtype=np.float64).reshape(-1)
     if len(vector) != count:
-        raise InputError(
-            f"expected init_pars length = model.dim() = {count}, got {len(vector)}"
-        )
+        raise InputError(f"expected init_pars length = model.dim() = {count}, got {len(vector)}")
     if not np.isfinite(vector).all():
         where = int(np.flatnonzero(~np.isfinite(vector))[0])
         raise InputError(f"`init_pars[{where}]` is {vector[where]}; expected a finite number")

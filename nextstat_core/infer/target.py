@@ -69,6 +69,7 @@ class Target:
         self.centers = np.full(len(self.names), np.nan)
         self.widths = np.full(len(self.names), np.nan)
         self.poi: int | None = None
+        self.own_main: NDArray[np.float64] = np.zeros(0)
         self.backend: Backend = get_backend("numpy")
 
     @property
@@ -122,6 +123,7 @@ class HistFactoryTarget(Target):
         self.init, self.lower, self.upper = layout.init, layout.lower, layout.upper
         self.fixed = layout.fixed
         self.poi = layout.poi
+        self.own_main = model.observed_main
         self.backend = self._compiled.backend
         self.centers = np.full(len(self.names), np.nan)
         self.widths = np.full(len(self.names), np.nan)
@@ -137,7 +139,7 @@ class HistFactoryTarget(Target):
     def data(self, data: ArrayLike | None) -> BatchData | None:
         if data is None:
             return None
-        return BatchData(self.model.main_bins.rows(data))  # type: ignore[attr-defined]
+        return BatchData(self.model.main_bins.rows(data))
 
     def initial_value(self, problem: Problem) -> float:
         # The objective of a fit moves parameters with a closed form; this one does not.
@@ -162,6 +164,7 @@ class HistFactoryTarget(Target):
         self, rows: int, request: Request, data: BatchData | None, *, profile: bool = True
     ) -> tuple[Problem, NDArray[np.float64]]:
         backend = self.backend
+        constants: NDArray[np.float64] | float
         if data is None:
             observations, constants = self.model.observations, self.model.constant
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from nextstat_core.optimize import Options, Status, finish, newton, shared_metri
 from nextstat_core.results import ToyResults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -67,7 +67,7 @@ class BatchFit:
     @staticmethod
     def joined(parts: list[BatchFit]) -> BatchFit:
         """All rows of several batches."""
-        columns = {}
+        columns: dict[str, Any] = {}
         for entry in fields(BatchFit):
             pieces = [getattr(part, entry.name) for part in parts]
             columns[entry.name] = None if pieces[0] is None else np.concatenate(pieces)
@@ -138,9 +138,7 @@ def fit_toys(
         data = draw_toys(
             target.compiled, vector, numbers, seed, ensemble=ensemble, auxiliary=aux == "sampled"
         )
-        return _fit_rows(
-            target, request, data, metric, options, variances=compute_uncertainties
-        )
+        return _fit_rows(target, request, data, metric, options, variances=compute_uncertainties)
 
     parts = _map(work, chunks, threads)
     if not parts:
@@ -164,7 +162,7 @@ def fit_many(
     """
     options = options or FitOptions()
     target = _histfactory(model)
-    batch = target.data(data)
+    batch = BatchData(target.model.main_bins.rows(data))
     request = make_request(target, init_pars=init_pars, fixed=fixed, bounds=bounds)
     fitted = _fit_rows(
         target,
@@ -220,8 +218,9 @@ def _fit_rows(
     minimiser = options.minimiser(polish=False)
     errors = None
     if metric.inverse is None or target.compiled.plan.kinks.size:
-        fits = BatchFit.joined([_one(target, request, data, i, options, variances) for i in range(rows)])
-        return fits
+        return BatchFit.joined(
+            [_one(target, request, data, i, options, variances) for i in range(rows)]
+        )
     reduced = metric.reduction.problem(problem)
     rough = Options(tolerance=max(_ROUGH, options.tolerance), polish=False)
     minima = shared_metric(reduced, metric.inverse, rough, near=metric.near, slots=_SLOTS)
@@ -341,11 +340,11 @@ def _reason_codes(status: NDArray[np.int64]) -> NDArray[np.int8]:
     code_of = np.zeros(len(Status), dtype=np.int8)
     for entry in Status:
         if entry is not Status.RUNNING:
-            code_of[entry] = ToyResults.reasons.index(entry.reason)  # type: ignore[arg-type]
+            code_of[entry] = ToyResults.reasons.index(entry.reason)
     return code_of[status]
 
 
-def _map(work, chunks: list[range], threads: int) -> list[BatchFit]:  # type: ignore[no-untyped-def]
+def _map(work: Callable[[range], BatchFit], chunks: list[range], threads: int) -> list[BatchFit]:
     if threads <= 1 or len(chunks) <= 1:
         return [work(chunk) for chunk in chunks]
     with ThreadPoolExecutor(min(threads, len(chunks), os.cpu_count() or 1)) as pool:

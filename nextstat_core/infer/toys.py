@@ -1,8 +1,8 @@
 """Pseudo-experiments: main and auxiliary data drawn from the model at a parameter point.
 
-Toy i has a random stream of its own, ``Philox(key=(seed, i), counter=(0, 0, 0, ensemble))``, so it is
-the same on every backend, in every shard, after a restart. Main data are drawn first, then Gaussian,
-then Poisson auxiliary data.
+Toy i has a random stream of its own, ``Philox(key=(seed, i), counter=(0, 0, 0, ensemble))``, so
+it is the same on every backend, in every shard, after a restart. Main data are drawn first, then
+Gaussian, then Poisson auxiliary data.
 """
 
 from __future__ import annotations

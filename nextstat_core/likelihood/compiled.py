@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from nextstat_core.backend import Backend
     from nextstat_core.ir import Model, ModifierType
-    from nextstat_core.linalg import ArrowMatrix
+    from nextstat_core.linalg import ArrowMatrix, ArrowShape
     from nextstat_core.stats import PoissonTerms
     from nextstat_core.typing import Array
 
@@ -69,16 +69,14 @@ class CompiledModel:
         self.kernel = RateKernel(plan, backend)
         self.floor = self._rate_floor()
         self.profile = SoloProfile(local, plan, self.floor, backend)
-        self._curvature = HessianKernel(
-            make_hessian_plan(plan, local), local, self.kernel, backend
-        )
+        self._curvature = HessianKernel(make_hessian_plan(plan, local), local, self.kernel, backend)
         self._gaussian = backend.indices(layout.gaussian)
         self._poisson = backend.indices(layout.poisson)
         # Small enough never to meet a parameter inside its bounds, so parity with pyhf is kept.
         self._aux_floor = backend.asarray(1e-11 * layout.factor[:, None])
 
     @property
-    def shape(self):  # type: ignore[no-untyped-def]
+    def shape(self) -> ArrowShape:
         """Structure of the Hessian."""
         return self._curvature.shape
 

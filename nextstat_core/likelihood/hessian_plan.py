@@ -12,7 +12,8 @@ from nextstat_core.likelihood.gather_plan import GatherPlan, make_gather_plan
 
 if TYPE_CHECKING:
     from nextstat_core.likelihood.local_plan import LocalPlan, SlotTile
-    from nextstat_core.likelihood.plan import RatePlan, Tile
+    from nextstat_core.likelihood.plan import RatePlan
+    from nextstat_core.likelihood.tile_plan import Tile
 
 __all__ = ["HessianPlan", "TilePlan", "make_hessian_plan"]
 
@@ -21,8 +22,8 @@ __all__ = ["HessianPlan", "TilePlan", "make_hessian_plan"]
 class TilePlan:
     """One tile: slots, the template block that covers it, and the dense column of each addition.
 
-    `columns` has one entry per dense parameter: the active addition, or their number for none; it is
-    None where additions and dense parameters are the same.
+    `columns` has one entry per dense parameter: the active addition, or their number for none; it
+    is None where additions and dense parameters are the same.
     """
 
     tile: Tile

@@ -1,9 +1,9 @@
 """Which parameters are local to bins, and where they meet: built once on the host.
 
 An *incidence* is a pair (parameter, bin) of a cell factor. Incidences of one bin are numbered by
-slots. Parameters that act only through cell factors and are not the parameter of interest are local;
-those that share a bin form components, and components of up to eight parameters are eliminated from
-the linear algebra. The rest is dense.
+slots. Parameters that act only through cell factors and are not the parameter of interest are
+local; those that share a bin form components, and components of up to eight parameters are
+eliminated from the linear algebra. The rest is dense.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from nextstat_core.likelihood.layout import Layout
-    from nextstat_core.likelihood.plan import RatePlan, Tile
+    from nextstat_core.likelihood.plan import RatePlan
+    from nextstat_core.likelihood.tile_plan import Tile
 
 __all__ = ["Component", "LocalPlan", "SlotTile", "make_local_plan"]
 
@@ -153,10 +154,10 @@ def _components(plan: RatePlan, layout: Layout, inc: _Incidences) -> list[np.nda
     bins, parameters = inc.bins[keep], inc.parameters[keep]
     shared = np.flatnonzero(bins[1:] == bins[:-1])
     for i in shared:
-        a, b = _root(parent, parameters[i]), _root(parent, parameters[i + 1])
+        a, b = _root(parent, int(parameters[i])), _root(parent, int(parameters[i + 1]))
         parent[max(a, b)] = min(a, b)
     members = np.flatnonzero(local)
-    roots = np.asarray([_root(parent, p) for p in members], dtype=np.intp)
+    roots = np.asarray([_root(parent, int(p)) for p in members], dtype=np.intp)
     order = np.argsort(roots, kind="stable")
     cuts = np.flatnonzero(np.diff(roots[order])) + 1
     groups = np.split(members[order], cuts) if len(members) else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nextstat_core.errors import InputError
@@ -10,10 +9,12 @@ from nextstat_core.ir import CellAddition, CellFactor, Curve, PluginModifier, Ro
 from nextstat_core.stats import Code1, Code4, bend_of, linear_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from nextstat_core.ir import (
         Channel,
+        Family,
         HistoSys,
-        Modifier,
         ModifierType,
         NormFactor,
         NormSys,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["lower_sample"]
 
 _IDENTITY = Curve()
-_NORMSYS = {"code1": Code1(), "code4": Code4()}
+_NORMSYS: dict[str, Family] = {"code1": Code1(), "code4": Code4()}
 
 
 def lower_sample(
@@ -39,16 +40,18 @@ def lower_sample(
             if kind is None:
                 raise InputError.unknown("modifier type", modifier.kind, sorted(modifier_types))
             terms.extend(kind.lower(modifier, sample, channel))
+        elif modifier.kind == "histosys":
+            terms.extend(_histosys(modifier, sample))  # type: ignore[arg-type]
         else:
-            terms.extend(_LOWER[modifier.kind](modifier, sample))
+            terms.extend(_LOWER[modifier.kind](modifier))
     return terms
 
 
-def _factor(modifier: NormFactor, sample: Sample) -> tuple[Term, ...]:
+def _factor(modifier: NormFactor) -> tuple[Term, ...]:
     return (RowFactor(modifier.parameters[0], _IDENTITY),)
 
 
-def _normsys(modifier: NormSys, sample: Sample) -> tuple[Term, ...]:
+def _normsys(modifier: NormSys) -> tuple[Term, ...]:
     family = _NORMSYS[modifier.interpolation]
     return (RowFactor(modifier.parameters[0], Curve(family, (modifier.lo, modifier.hi))),)
 
@@ -66,18 +69,15 @@ def _histosys(modifier: HistoSys, sample: Sample) -> tuple[Term, ...]:
     )
 
 
-def _bin_wise(modifier: StatError, sample: Sample) -> tuple[Term, ...]:
+def _bin_wise(modifier: StatError) -> tuple[Term, ...]:
     return (CellFactor(modifier.parameters, (_IDENTITY,) * len(modifier.parameters)),)
 
 
-_LOWER: dict[str, Callable[[Any, Sample], tuple[Term, ...]]] = {
+_LOWER: dict[str, Callable[[Any], tuple[Term, ...]]] = {
     "normfactor": _factor,
     "lumi": _factor,
     "normsys": _normsys,
-    "histosys": _histosys,
     "shapefactor": _bin_wise,
     "shapesys": _bin_wise,
     "staterror": _bin_wise,
 }
-
-

@@ -1,7 +1,8 @@
 r"""Conditional optimum of parameters that scale one bin and have an auxiliary measurement.
 
-In its bin the rate is :math:`\nu = a\gamma + c`, with a the part that the parameter scales. With a
-Gaussian auxiliary measurement (centre m, width d) the stationary point solves a quadratic in the rate,
+In its bin the rate is :math:`\nu = a\gamma + c`, with a the part that the parameter scales. With
+a Gaussian auxiliary measurement (centre m, width d) the stationary point solves a quadratic in
+the rate,
 
 .. math:: \nu = \tfrac12\Big(B + \sqrt{B^2 + 4 n a^2 d^2}\Big), \quad B = c + a m - a^2 d^2, \quad
           \gamma = m + a d^2 (n / \nu - 1),
@@ -151,9 +152,7 @@ def _gaussian_optimum(
     return center + shift * (pull - 1.0)
 
 
-def _poisson_optimum(
-    a: Array, c: Array, n: Array, k: Array, tau: Array, backend: Backend
-) -> Array:
+def _poisson_optimum(a: Array, c: Array, n: Array, k: Array, tau: Array, backend: Backend) -> Array:
     xp = backend.xp
     both = a + tau
     product = k * c

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from nextstat_core.likelihood.additions import AdditionKernel
+from nextstat_core.likelihood.curves import Curves
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from nextstat_core.backend import Backend
-    from nextstat_core.ir import Family
-    from nextstat_core.likelihood.plan import CurveGroup, RatePlan
+    from nextstat_core.likelihood.plan import RatePlan
     from nextstat_core.likelihood.profile import Movable, SoloProfile
     from nextstat_core.typing import Array, Indices
 
@@ -53,34 +52,6 @@ class Rates:
     basis_second: Array | None
 
 
-class _Curves:
-    """Curve groups on the device, evaluated one after the other."""
-
-    def __init__(self, backend: Backend, groups: Sequence[CurveGroup]) -> None:
-        self._backend = backend
-        self._groups: list[tuple[Family, Array, Indices]] = [
-            (g.family, backend.asarray(g.coefficients[:, :, None]), backend.indices(g.parameters))
-            for g in groups
-        ]
-
-    def __bool__(self) -> bool:
-        return bool(self._groups)
-
-    def __call__(self, theta: Array, order: int) -> list[Array | None]:
-        """Value and derivatives of all members, each (members, rows)."""
-        backend, xp = self._backend, self._backend.xp
-        parts: list[tuple[Any, ...]] = [
-            family(backend.take(theta, index, axis=0), coefficients, xp, order)
-            for family, coefficients, index in self._groups
-        ]
-        if len(parts) == 1:
-            return list(parts[0])
-        return [
-            xp.concat([part[i] for part in parts], axis=0) if i <= order else None
-            for i in range(3)
-        ]
-
-
 class RateKernel:
     """Rates of one model on one backend. Immutable after construction; safe to share."""
 
@@ -92,50 +63,17 @@ class RateKernel:
         self._bin_of_cell = backend.indices(plan.bin_of_cell)
         self._cells_to_bins = backend.segment_plan(plan.bin_of_cell, plan.n_bins)
         self._cells_to_rows = backend.segment_plan(plan.row_of_cell, plan.n_rows)
-        self._logs = _Curves(backend, plan.log_groups)
+        self._logs = Curves(backend, plan.log_groups)
         self._log_rows = backend.indices(plan.log_rows)
         self._logs_to_rows = backend.segment_plan(plan.log_rows, plan.n_rows)
-        self._custom = _Curves(backend, plan.plain_groups)
+        self._custom = Curves(backend, plan.plain_groups)
         self._row_layers = [backend.indices(layer) for layer in plan.row_layers]
         self._cell_layers = [backend.indices(layer) for layer in plan.cell_layers]
         self._ones = xp.ones((1, 1), dtype=backend.dtype, device=backend.device)
-        self._prepare_additions()
+        self.additions = None
+        if plan.additions is not None:
+            self.additions = AdditionKernel(plan.additions, plan.n_rows, plan.n_cells, backend)
         self._contributions = backend.segment_plan(plan.contributions, plan.n_parameters + 1)
-
-    def _prepare_additions(self) -> None:
-        plan, backend = self.plan, self.backend
-        additions = plan.additions
-        if additions is None:
-            return
-        self._identity = backend.indices(additions.identity)
-        self._bends = _Curves(backend, additions.groups)
-        self._basis_order = None if additions.order is None else backend.indices(additions.order)
-        self._basis_gaps = additions.n_values < len(additions.owners)
-        full = additions.block_basis is None and len(additions.blocks) == 1
-        self.blocks = [
-            (
-                block.cells,
-                None if full else backend.indices(block.basis),
-                backend.asarray(block.templates),
-            )
-            for block in additions.blocks
-        ]
-        n_basis, n_cells = len(additions.owners), plan.n_cells
-        self._sparse = self._sparse_turned = None
-        if additions.sparse is not None:
-            entries = additions.sparse
-            slots = entries.values.shape[0]
-            stride = len(additions.parameters)
-            cells = [*entries.cells.tolist()] * slots
-            basis = [s * stride + k for s in range(slots) for k in entries.active.tolist()]
-            values = entries.values.reshape(-1)
-            self._sparse = backend.sparse(cells, basis, values, (n_cells, n_basis))
-            self._sparse_turned = backend.sparse(basis, cells, values, (n_basis, n_cells))
-        self._block_sum = None
-        if additions.block_basis is not None:
-            self._block_sum = backend.segment_plan(additions.block_basis, n_basis)
-        self._follow_rows = backend.segment_plan(additions.follow_rows, plan.n_rows)
-        self._follow_basis = backend.indices(additions.follow_basis)
 
     # -- forward ----------------------------------------------------------------------------------
 
@@ -210,75 +148,18 @@ class RateKernel:
     def _base(
         self, theta: Array, order: int, nominal: Array | None
     ) -> tuple[Array, Array | None, Array | None]:
-        xp, additions = self._xp, self.plan.additions
         start = self.nominal if nominal is None else nominal
-        if additions is None:
+        if self.additions is None:
             shape = (self.plan.n_cells, theta.shape[1])
-            return xp.broadcast_to(start, shape), None, None
-        basis, first, second = self.basis(theta, order)
-        base = start + self._sparse @ basis if self._sparse is not None else start
-        if self.blocks:
-            base = base + self._dense_additions(basis)
+            return self._xp.broadcast_to(start, shape), None, None
+        basis, first, second = self.additions.basis(theta, order)
+        base = start + self.additions.to_cells(basis)
         if nominal is not None:
-            base = base + self._follow(basis, nominal)
+            # Templates that contain the nominal yields lose what these gain.
+            covered = self.additions.followers(basis)
+            lost = self.backend.take(covered, self._row_of_cell, axis=0)
+            base = base - (nominal - self.nominal) * lost
         return base, first, second
-
-    def _dense_additions(self, basis: Array) -> Array:
-        """What template blocks add to all cells."""
-        backend, xp = self.backend, self._xp
-        parts, reached = [], 0
-
-        def gap(stop: int) -> Array:
-            shape = (stop - reached, basis.shape[1])
-            return xp.zeros(shape, dtype=backend.dtype, device=backend.device)
-
-        for cells, index, templates in self.blocks:
-            if cells.start > reached:
-                parts.append(gap(cells.start))
-            part = basis if index is None else backend.take(basis, index, axis=0)
-            parts.append(xp.matmul(templates, part))
-            reached = cells.stop
-        if reached < self.plan.n_cells:
-            parts.append(gap(self.plan.n_cells))
-        return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
-
-    def _follow(self, basis: Array, nominal: Array) -> Array:
-        """What additions lose because their templates contain ``-nominal``."""
-        covered = self.followers(basis)
-        return -(nominal - self.nominal) * self.backend.take(covered, self._row_of_cell, axis=0)
-
-    def followers(self, basis: Array) -> Array:
-        """Sum of the basis functions per row whose templates contain ``-nominal``."""
-        picked = self.backend.take(basis, self._follow_basis, axis=0)
-        return self.backend.segment_sum(self._follow_rows, picked)
-
-    def basis(self, theta: Array, order: int) -> list[Array | None]:
-        """Basis functions of the additions and their derivatives, (slots * parameters, rows)."""
-        backend, xp = self.backend, self._xp
-        linear = backend.take(theta, self._identity, axis=0)
-        odd: list[Array | None] = [linear, None, None]
-        if order > 0:
-            odd[1] = xp.ones_like(linear)
-        if order > 1:
-            odd[2] = xp.zeros_like(linear)
-        if not self._bends:
-            parts: list[Array | None] = odd
-        else:
-            even = self._bends(theta, order)
-            parts = [
-                None if a is None or b is None else xp.concat([a, b], axis=0)
-                for a, b in zip(odd, even, strict=True)
-            ]
-        if self._basis_order is None:
-            return parts
-        return [None if part is None else self._ordered(part) for part in parts]
-
-    def _ordered(self, part: Array) -> Array:
-        xp = self._xp
-        if self._basis_gaps:
-            zero = xp.zeros((1, part.shape[1]), dtype=part.dtype, device=self.backend.device)
-            part = xp.concat([part, zero], axis=0)
-        return self.backend.take(part, self._basis_order, axis=0)
 
     # -- reverse ----------------------------------------------------------------------------------
 
@@ -312,35 +193,35 @@ class RateKernel:
             by_log = backend.take(per_row * rates.factor, self._log_rows, axis=0)
             parts.append(by_log * (rates.log_second if diagonal else rates.log_first))
         derivative = rates.table_second if diagonal else rates.table_first
-        parts.extend(self._plain_parts(rates, per_row, derivative, diagonal))
-        parts.extend(self._cell_parts(rates, slope_cell, derivative, diagonal))
-        if self.plan.additions is not None:
-            basis = self._basis_sums(pull * rates.factor_cell)
+        parts.extend(self._plain_parts(rates, per_row, derivative, diagonal=diagonal))
+        parts.extend(self._cell_parts(rates, slope_cell, derivative, diagonal=diagonal))
+        if self.additions is not None:
+            basis = self.additions.basis_sums(pull * rates.factor_cell)
             parts.append(basis * (rates.basis_second if diagonal else rates.basis_first))
         parts.append(constraints)
         stacked = xp.concat(parts, axis=0) if len(parts) > 1 else parts[0]
         return backend.segment_sum(self._contributions, stacked)[:-1, ...]
 
     def _plain_parts(
-        self, rates: Rates, per_row: Array, derivative: Array | None, diagonal: bool
+        self, rates: Rates, per_row: Array, derivative: Array | None, *, diagonal: bool
     ) -> list[Array]:
         others = others_of(rates.plain, rates.log_part)
         return [
-            self._with_derivative(per_row * rest, layer, derivative, diagonal)
+            self._with_derivative(per_row * rest, layer, derivative, diagonal=diagonal)
             for rest, layer in zip(others, self._row_layers, strict=True)
         ]
 
     def _cell_parts(
-        self, rates: Rates, slope_cell: Array, derivative: Array | None, diagonal: bool
+        self, rates: Rates, slope_cell: Array, derivative: Array | None, *, diagonal: bool
     ) -> list[Array]:
         others = others_of(rates.cell_values, slope_cell * rates.bare)
         return [
-            self._with_derivative(rest, layer, derivative, diagonal)
+            self._with_derivative(rest, layer, derivative, diagonal=diagonal)
             for rest, layer in zip(others, self._cell_layers, strict=True)
         ]
 
     def _with_derivative(
-        self, value: Array, layer: Indices, derivative: Array | None, diagonal: bool
+        self, value: Array, layer: Indices, derivative: Array | None, *, diagonal: bool
     ) -> Array:
         # Without curves the first derivative of every table entry is one; entries that stand for
         # the constant one land in a segment that is thrown away.
@@ -348,22 +229,7 @@ class RateKernel:
             return 0.0 * value if diagonal else value
         return value * self.backend.take(derivative, layer, axis=0)
 
-    def _basis_sums(self, weight: Array) -> Array:
-        """Weighted sums of the templates of each basis function."""
-        xp = self._xp
-        result = None if self._sparse_turned is None else self._sparse_turned @ weight
-        if not self.blocks:
-            return result
-        parts = [
-            xp.matmul(xp.permute_dims(templates, (1, 0)), weight[cells, :])
-            for cells, _, templates in self.blocks
-        ]
-        stacked = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
-        if self._block_sum is not None:
-            stacked = self.backend.segment_sum(self._block_sum, stacked)
-        return stacked if result is None else stacked + result
-
-    # -- products of the other factors, for second derivatives ---------------------------------------
+    # -- products of the other factors, for second derivatives ----------------------------------
 
     def plain_derivatives(self, rates: Rates) -> list[Array]:
         """Derivative of each row factor with respect to its plain factors, per layer."""
@@ -412,10 +278,10 @@ class RateKernel:
         for value in rates.cell_values:
             weight = weight * backend.take(value, cells, axis=0)
         weight = weight * backend.take(rates.factor_cell, cells, axis=0)
-        if self.plan.additions is None:
+        if self.additions is None:
             return weight
-        basis = self.basis(rates.theta, 0)[0]
-        return weight * (1.0 - self.followers(basis)[row : row + 1, :])
+        basis = self.additions.basis(rates.theta, 0)[0]
+        return weight * (1.0 - self.additions.followers(basis)[row : row + 1, :])
 
 
 def _pair_products(values: list[Array], first: list[Array] | None, start: Array) -> list[Array]:

@@ -1,10 +1,12 @@
 r"""Symmetric matrices with a dense part and many small blocks that couple only to it.
 
-.. math:: H = \begin{pmatrix} H_{aa} & H_{ac} \\ H_{ca} & \mathrm{diag}(K_1, K_2, \dots) \end{pmatrix}
+.. math::
+    H = \begin{pmatrix} H_{aa} & H_{ac} \\ H_{ca} & \mathrm{diag}(K_1, K_2, \dots) \end{pmatrix}
 
-Elimination of the blocks leaves :math:`S = H_{aa} - \sum_c H_{ac} K_c^{-1} H_{ca}`, so the cost is
-cubic in the dense part and linear in the number of blocks. Masked members (fixed, or at a bound) have
-their rows and columns replaced by the identity, and their couplings and right-hand sides by zero.
+Elimination of the blocks leaves :math:`S = H_{aa} - \sum_c H_{ac} K_c^{-1} H_{ca}`, so the cost
+is cubic in the dense part and linear in the number of blocks. Masked members (fixed, or at a
+bound) have their rows and columns replaced by the identity, and their couplings and right-hand
+sides by zero.
 """
 
 from __future__ import annotations
@@ -74,6 +76,19 @@ class ArrowMatrix:
             for b in self.blocks
         )
         return ArrowMatrix(self.shape, backend.take(self.dense, rows, axis=0), blocks)
+
+    def where(self, mask: Array, other: ArrowMatrix, backend: Backend) -> ArrowMatrix:
+        """Rows of this batch where `mask`, of `other` elsewhere."""
+        where = backend.xp.where
+        blocks = tuple(
+            ArrowBlock(
+                where(mask[:, None, None, None], a.matrices, b.matrices),
+                where(mask[:, None, None, None], a.coupling, b.coupling),
+            )
+            for a, b in zip(self.blocks, other.blocks, strict=True)
+        )
+        dense = where(mask[:, None, None], self.dense, other.dense)
+        return ArrowMatrix(self.shape, dense, blocks)
 
     def diagonal(self, backend: Backend) -> Array:
         """Diagonals, shape (rows, n_parameters)."""
@@ -282,9 +297,7 @@ def factorize(
     return ArrowFactor(backend, shape, dense, tuple(blocks), free, ok)
 
 
-def _masked(
-    matrices: Array, free: Array | None, damping: Array | None, backend: Backend
-) -> Array:
+def _masked(matrices: Array, free: Array | None, damping: Array | None, backend: Backend) -> Array:
     xp = backend.xp
     if free is None:
         if damping is None:

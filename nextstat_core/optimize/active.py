@@ -3,9 +3,9 @@
 Projected Newton (Bertsekas, SIAM J. Control Optim. 20 (1982) 221): a parameter at a bound whose
 gradient points outwards is held, the others take a Newton step which is then clipped to the box.
 
-At a kink (interpolation codes 0 and 1 at alpha = 0) the objective has one derivative to the left and
-one to the right. A parameter there stands at plus or minus `TINY`, which picks a side; that side's half
-line is its box. Where both sides rise it is held like a parameter at a bound.
+At a kink (interpolation codes 0 and 1 at alpha = 0) the objective has one derivative to the left
+and one to the right. A parameter there stands at plus or minus `TINY`, which picks a side; that
+side's half line is its box. Where both sides rise it is held like a parameter at a bound.
 """
 
 from __future__ import annotations
@@ -52,9 +52,10 @@ class Kinks:
         self._problem = problem
         backend, xp = problem.backend, problem.backend.xp
         n = problem.start.shape[1]
-        self.any = problem.kinks is not None and problem.kinks.shape[0] > 0
-        if not self.any:
+        self.any = False
+        if problem.kinks is None or problem.kinks.shape[0] == 0:
             return
+        self.any = True
         mask = xp.zeros((n, 1), dtype=backend.dtype, device=backend.device)
         one = xp.ones((problem.kinks.shape[0], 1), dtype=backend.dtype, device=backend.device)
         self._mask = xp.permute_dims(backend.put_rows(mask, problem.kinks, one), (1, 0)) > 0.5

@@ -1,9 +1,10 @@
 """The last step of many rows: a Newton step with each row's own Hessian, and its certificate.
 
-A quasi-Newton method brings rows close to their minimum. Here each takes one full Newton step with its
-exact Hessian on the free set, which has to be positive definite; with the same factor the gradient
-after the step gives the EDM. Rows whose EDM is not below tolerance, or whose set of held parameters
-changed, take another turn; those left over keep the status `RUNNING`, for algorithm A.
+A quasi-Newton method brings rows close to their minimum. Here each takes one full Newton step
+with its exact Hessian on the free set, which has to be positive definite; with the same factor
+the gradient after the step gives the EDM. Rows whose EDM is not below tolerance, or whose set of
+held parameters changed, take another turn; those left over keep the status `RUNNING`, for
+algorithm A.
 """
 
 from __future__ import annotations

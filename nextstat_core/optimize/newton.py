@@ -1,59 +1,35 @@
 """Projected Newton with Levenberg damping, many rows in lockstep (algorithm A).
 
-Every row keeps its own damping, active set and status. A step is judged by the ratio of actual to
-predicted decrease (More 1978). Where the exact Hessian is indefinite the metric of the objective (the
-Fisher information) takes its place far from the minimum; a stationary point with an indefinite Hessian
-is a saddle, and is left along its direction of most negative curvature.
+Every row keeps its own damping, active set and status. A step is judged by the ratio of actual
+to predicted decrease (More 1978). Where the exact Hessian is indefinite the metric of the
+objective (the Fisher information) takes its place far from the minimum; a stationary point with
+an indefinite Hessian is a saddle, and is left along its direction of most negative curvature.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from nextstat_core.linalg import ArrowBlock, ArrowMatrix, factorize
+from nextstat_core.linalg import factorize
 from nextstat_core.optimize.active import Box, Kinks
+from nextstat_core.optimize.directions import damping_of, into_box, semidefinite, stand_in
 from nextstat_core.optimize.problem import Options, Point, Problem
 from nextstat_core.optimize.result import Minima, Status
 from nextstat_core.optimize.saddle import escape
+from nextstat_core.optimize.state import State
 
 if TYPE_CHECKING:
-    from nextstat_core.linalg import ArrowFactor
-    from nextstat_core.backend import Backend
-    from nextstat_core.typing import Array, ArrayNamespace, Indices
+    from nextstat_core.linalg import ArrowMatrix
+    from nextstat_core.typing import Array, Indices
 
 __all__ = ["newton"]
 
-Metric: TypeAlias = Callable[[], ArrowMatrix] | None
-
 _DAMPING_START = 1e-3
 _DAMPING_MAX = 1e12
-# Relative to the diagonal: what separates a singular matrix from an indefinite one.
-_RIDGE = 1e-12
 # EDM below which rounding of the gradient leaves nothing to polish.
 _POINTLESS = 1e-22
-# How many sets of bounds a step may run into before it is merely clipped.
-_MAX_FACES = 10
-
-
-@dataclass(slots=True)
-class _State:
-    """Rows in work. All arrays have the rows in work on the first axis."""
-
-    rows: Indices
-    x: Array
-    value: Array
-    gradient: Array
-    hessian: ArrowMatrix
-    metric: Metric
-    damping: Array
-    escapes: Array
-    status: Array
-    edm: Array
-    counts: Array  # (rows, 4): iterations, values, gradients, hessians
-    factor: ArrowFactor | None = None  # of the Hessian on the free set, in the last iteration
 
 
 @dataclass(slots=True)
@@ -94,18 +70,19 @@ def newton(problem: Problem, options: Options = Options()) -> Minima:  # noqa: B
     return _gather(problem, kinks, finished, initial)
 
 
-def _begin(problem: Problem, rows: Indices, point: Point) -> _State:
+def _begin(problem: Problem, rows: Indices, point: Point) -> State:
     backend, xp = problem.backend, problem.backend.xp
     n = point.value.shape[0]
     zero = 0.0 * point.value
-    counts = xp.broadcast_to(xp.asarray([[0, 1, 1, 1]], dtype=xp.int64, device=backend.device), (n, 4))
-    return _State(
+    counts = xp.broadcast_to(
+        xp.asarray([[0, 1, 1, 1]], dtype=xp.int64, device=backend.device), (n, 4)
+    )
+    return State(
         rows=rows,
         x=point.x,
         value=point.value,
         gradient=point.gradient,
         hessian=point.hessian(),
-        metric=point.metric,
         damping=zero,
         escapes=xp.zeros((n,), dtype=xp.int64, device=backend.device),
         status=xp.zeros((n,), dtype=xp.int64, device=backend.device),
@@ -114,21 +91,21 @@ def _begin(problem: Problem, rows: Indices, point: Point) -> _State:
     )
 
 
-def _iterate(problem: Problem, kinks: Kinks, state: _State, options: Options) -> _State:
+def _iterate(problem: Problem, kinks: Kinks, state: State, options: Options) -> State:
     """One step of every row in work; rows that are done get a status and keep their place."""
     backend, xp = problem.backend, problem.backend.xp
     box = kinks.box(state.x, state.rows)
     if kinks.any:
         state, box = _flip(problem, kinks, state, box)
     free = box.free(state.x, state.gradient)
-    damping = _damping(state, backend)
+    damping = damping_of(state, backend)
     # Without a held parameter there is nothing to mask.
     mask = free if backend.any_true(~free) else None
     used = factorize(state.hessian, backend, free=mask, damping=damping)
     matrix, definite = state.hessian, used.ok
     if backend.any_true(~definite):
-        definite = definite | _semidefinite(problem, state, free)
-        matrix, used, damping = _stand_in(problem, state, free, definite)
+        definite = definite | semidefinite(problem, state, free)
+        matrix, used, damping = stand_in(problem, state, free, definite)
     step = -used.solve(state.gradient)
     state.edm = -0.5 * xp.sum(xp.where(free, state.gradient, 0.0) * step, axis=1)
     near = (state.edm < options.tolerance) & used.ok
@@ -143,104 +120,21 @@ def _iterate(problem: Problem, kinks: Kinks, state: _State, options: Options) ->
         return _escape(problem, state, box, free, stuck, options)
     if not backend.any_true(~done):
         return state
-    trial = _into_box(state, matrix, damping, step, box, free, backend)
+    trial = into_box(state, matrix, damping, step, box, free, backend)
     trial = xp.where(done[:, None], state.x, trial)
     return _judge(problem, state, trial, matrix, done)
 
 
-def _into_box(
-    state: _State,
-    matrix: ArrowMatrix,
-    damping: Array | None,
-    step: Array,
-    box: Box,
-    free: Array,
-    backend: Backend,
-) -> Array:
-    """Trial points inside the box: parameters that would leave it go to their bound, and the others
-    are solved for again with that in mind. Clipping alone can turn a good step into an ascent."""
-    xp = backend.xp
-    trial = box.clip(state.x + step, xp)
-    hit = free & (trial != state.x + step)
-    for _ in range(_MAX_FACES):
-        if not backend.any_true(hit):
-            break
-        to_bound = xp.where(hit, trial - state.x, 0.0)
-        rest = state.gradient + matrix.multiply(to_bound, backend)
-        factor = factorize(matrix, backend, free=free & ~hit, damping=damping)
-        step = xp.where(hit, to_bound, -factor.solve(rest))
-        trial = box.clip(state.x + step, xp)
-        new = free & ~hit & (trial != state.x + step)
-        if not backend.any_true(new):
-            break
-        hit = hit | new
-    return trial
-
-
-def _damping(state: _State, backend: Backend) -> Array | None:
-    if not backend.any_true(state.damping > 0.0):
-        return None
-    return state.damping[:, None] * _scale(state, backend)
-
-
-def _flip(problem: Problem, kinks: Kinks, state: _State, box: Box) -> tuple[_State, Box]:
+def _flip(problem: Problem, kinks: Kinks, state: State, box: Box) -> tuple[State, Box]:
     x, changed = kinks.flip(state.x, state.gradient, box, state.rows)
     if problem.backend.any_true(changed):
         point = problem.objective.evaluate(x, state.rows, 2)
         state.x, state.gradient, state.hessian = point.x, point.gradient, point.hessian()
-        state.metric = point.metric
         box = kinks.box(state.x, state.rows)
     return state, box
 
 
-def _scale(state: _State, backend: Backend) -> Array:
-    """Size of each parameter's curvature, bounded away from zero: (rows, parameters)."""
-    xp = backend.xp
-    scale = xp.abs(state.hessian.diagonal(backend))
-    return xp.maximum(scale, 1e-12 * xp.max(scale, axis=1, keepdims=True))
-
-
-def _semidefinite(problem: Problem, state: _State, free: Array) -> Array:
-    """Rows whose Hessian is singular to rounding, but not indefinite."""
-    ridge = _RIDGE * _scale(state, problem.backend)
-    return factorize(state.hessian, problem.backend, free=free, damping=ridge).ok
-
-
-def _stand_in(
-    problem: Problem, state: _State, free: Array, definite: Array
-) -> tuple[ArrowMatrix, ArrowFactor, Array]:
-    """Replace indefinite Hessians by the metric, or damp them where there is none."""
-    backend, xp = problem.backend, problem.backend.xp
-    scale = _scale(state, backend)
-    if state.metric is None:
-        damping = xp.where(definite, state.damping + _RIDGE, xp.maximum(state.damping, 1e-3))
-        for _ in range(40):
-            factor = factorize(state.hessian, backend, free=free, damping=damping[:, None] * scale)
-            if not backend.any_true(~factor.ok):
-                break
-            damping = xp.where(factor.ok, damping, 10.0 * damping)
-        return state.hessian, factor, damping[:, None] * scale
-    matrix = _select(definite, state.hessian, state.metric(), xp)
-    # Hessian and metric may be singular (a factor that moves no bin).
-    damping = (state.damping[:, None] + _RIDGE) * scale
-    return matrix, factorize(matrix, backend, free=free, damping=damping), damping
-
-
-def _select(mask: Array, first: ArrowMatrix, second: ArrowMatrix, xp: ArrayNamespace) -> ArrowMatrix:
-    """Rows of `first` where `mask`, of `second` elsewhere."""
-    blocks = tuple(
-        ArrowBlock(
-            xp.where(mask[:, None, None, None], a.matrices, b.matrices),
-            xp.where(mask[:, None, None, None], a.coupling, b.coupling),
-        )
-        for a, b in zip(first.blocks, second.blocks, strict=True)
-    )
-    return ArrowMatrix(first.shape, xp.where(mask[:, None, None], first.dense, second.dense), blocks)
-
-
-def _judge(
-    problem: Problem, state: _State, trial: Array, matrix: ArrowMatrix, done: Array
-) -> _State:
+def _judge(problem: Problem, state: State, trial: Array, matrix: ArrowMatrix, done: Array) -> State:
     """Evaluate trial points; accept or reject each row, and adapt its damping."""
     backend, xp = problem.backend, problem.backend.xp
     point = problem.objective.evaluate(trial, state.rows, 2)
@@ -270,26 +164,19 @@ def _judge(
     everything = not backend.any_true(~accept)
     if everything:
         state.x, state.value, state.gradient = point.x, point.value, point.gradient
-        state.hessian, state.metric = hessian, point.metric
+        state.hessian = hessian
         return state
     column = accept[:, None]
     state.x = xp.where(column, point.x, state.x)
     state.value = xp.where(accept, point.value, state.value)
     state.gradient = xp.where(column, point.gradient, state.gradient)
-    state.hessian = _select(accept, hessian, state.hessian, xp)
-    state.metric = _mixed_metric(accept, point.metric, state.metric, xp)
+    state.hessian = hessian.where(accept, state.hessian, backend)
     return state
 
 
-def _mixed_metric(accept: Array, new: Metric, old: Metric, xp: ArrayNamespace) -> Metric:
-    if new is None or old is None:
-        return None
-    return lambda: _select(accept, new(), old(), xp)
-
-
 def _escape(
-    problem: Problem, state: _State, box: Box, free: Array, stuck: Array, options: Options
-) -> _State:
+    problem: Problem, state: State, box: Box, free: Array, stuck: Array, options: Options
+) -> State:
     """Leave saddles; rows that cannot, or may not any more, get a status."""
     xp = problem.backend.xp
     x, moved, flat = escape(
@@ -302,14 +189,14 @@ def _escape(
     state.escapes = xp.where(moved, state.escapes + 1, state.escapes)
     point = problem.objective.evaluate(xp.where(moved[:, None], x, state.x), state.rows, 2)
     state.x, state.value, state.gradient = point.x, point.value, point.gradient
-    state.hessian, state.metric = point.hessian(), point.metric
+    state.hessian = point.hessian()
     state.counts = state.counts + 1
     return state
 
 
 def _retire(
-    problem: Problem, kinks: Kinks, state: _State, options: Options, finished: _Finished
-) -> _State:
+    problem: Problem, kinks: Kinks, state: State, options: Options, finished: _Finished
+) -> State:
     """Take rows with a status out of work, after a last Newton step."""
     backend, xp = problem.backend, problem.backend.xp
     over = state.status != int(Status.RUNNING)
@@ -317,7 +204,7 @@ def _retire(
         return state
     index = xp.nonzero(over)[0]
     everything = index.shape[0] == state.rows.shape[0]
-    leaving = state if everything else _take(state, index, backend)
+    leaving = state if everything else state.take(index, backend)
     if state.rows.shape[0] == 1:
         finished.hessian, finished.hessian_edm = leaving.hessian, float(leaving.edm[0])
     if options.polish and backend.any_true(leaving.edm > _POINTLESS):
@@ -340,17 +227,17 @@ def _retire(
     )
     if everything:
         return replace(state, rows=leaving.rows[:0])
-    return _take(state, xp.nonzero(~over)[0], backend)
+    return state.take(xp.nonzero(~over)[0], backend)
 
 
-def _outside(problem: Problem, state: _State) -> Array:
+def _outside(problem: Problem, state: State) -> Array:
     point = problem.objective.evaluate(state.x, state.rows, 0)
     if point.outside is None:
         return state.status < 0
     return point.outside()
 
 
-def _polish(problem: Problem, kinks: Kinks, state: _State) -> None:
+def _polish(problem: Problem, kinks: Kinks, state: State) -> None:
     """One full Newton step of converged rows, kept where the projected gradient shrinks."""
     backend, xp = problem.backend, problem.backend.xp
     box = kinks.box(state.x, state.rows)
@@ -372,26 +259,6 @@ def _polish(problem: Problem, kinks: Kinks, state: _State) -> None:
     inner = xp.where(still_free & free, state.gradient, 0.0)
     edm = 0.5 * xp.sum(inner * factor.solve(inner), axis=1)
     state.edm = xp.where(keep, edm, state.edm)
-
-
-def _take(state: _State, index: Indices, backend: Backend) -> _State:
-    def rows(x: Array) -> Array:
-        return backend.take(x, index, axis=0)
-
-    metric = state.metric
-    return _State(
-        rows=rows(state.rows),
-        x=rows(state.x),
-        value=rows(state.value),
-        gradient=rows(state.gradient),
-        hessian=state.hessian.take(index, backend),
-        metric=None if metric is None else (lambda: metric().take(index, backend)),
-        damping=rows(state.damping),
-        escapes=rows(state.escapes),
-        status=rows(state.status),
-        edm=rows(state.edm),
-        counts=rows(state.counts),
-    )
 
 
 def _gather(problem: Problem, kinks: Kinks, finished: _Finished, initial: Array) -> Minima:

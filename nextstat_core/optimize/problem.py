@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nextstat_core.backend import Backend
     from nextstat_core.linalg import ArrowMatrix
     from nextstat_core.typing import Array, Indices

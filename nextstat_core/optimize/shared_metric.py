@@ -1,12 +1,13 @@
 """Quasi-Newton for many rows of one hypothesis with one metric for all (algorithm B).
 
-Data sets drawn from one hypothesis have nearly the same Hessian: the Fisher information at the point
-that generated them. Its inverse is the starting metric of a BFGS update with three pairs per row, and
-applying it to all rows is one product of matrices.
+Data sets drawn from one hypothesis have nearly the same Hessian: the Fisher information at the
+point that generated them. Its inverse is the starting metric of a BFGS update with three pairs
+per row, and applying it to all rows is one product of matrices.
 
-A fixed number of slots works in lockstep; a row that is done leaves its slot to the next one, so every
-array operation has the same shape from beginning to end, and a row gets the same bits whatever its
-neighbours are. Rows that do not converge keep the status `RUNNING`: they are for algorithm A.
+A fixed number of slots works in lockstep; a row that is done leaves its slot to the next one, so
+every array operation has the same shape from beginning to end, and a row gets the same bits
+whatever its neighbours are. Rows that do not converge keep the status `RUNNING`: they are for
+algorithm A.
 """
 
 from __future__ import annotations
@@ -286,5 +287,3 @@ class _Results:
             n_gradients=self._steps + 0,
             n_hessians=0 * self._steps,
         )
-
-

@@ -6,10 +6,11 @@ Multiplicative codes (normsys) give the factor :math:`f(\alpha)` or its logarith
 .. math:: \delta(\alpha) = \ell(\alpha) \, S + q(\alpha) \, A, \quad
           S = \tfrac12 (h - l), \quad A = \tfrac12 (h + l) - n
 
-with templates h, l (up, down) and nominal n; :math:`\ell` and the bend q do not depend on the bin.
+with templates h, l (up, down) and nominal n; :math:`\ell` and the bend q do not depend on the
+bin.
 
-Code 4 and 4p are those of pyhf and of ROOT's FlexibleInterpVar and PiecewiseInterpolation 4; code 2 is
-continuous, as in ROOT; `code2_pyhf` is what pyhf 0.7.6 computes, which is not.
+Code 4 and 4p are those of pyhf and of ROOT's FlexibleInterpVar and PiecewiseInterpolation 4;
+code 2 is continuous, as in ROOT; `code2_pyhf` is what pyhf 0.7.6 computes, which is not.
 """
 
 from __future__ import annotations
@@ -214,9 +215,7 @@ class Code2PyhfLinear:
 
 
 #: Even part per additive code.
-BEND: dict[str, Family] = {
-    code: Bend(code) for code in ("code0", "code2", "code2_pyhf", "code4p")
-}
+BEND: dict[str, Family] = {code: Bend(code) for code in ("code0", "code2", "code2_pyhf", "code4p")}
 
 
 def linear_of(code: str) -> Curve:

@@ -4,9 +4,9 @@ For n > 0 and a rate :math:`\nu \ge \epsilon` the term is the half deviance
 
 .. math:: \nu - n - n \log(\nu / n) = n \, (d - \log(1 + d)), \qquad d = (\nu - n) / n,
 
-which keeps differences of likelihoods accurate where :math:`\nu \approx n`. Below :math:`\epsilon` the
-logarithm is continued to second order, so the term stays finite and convex in the rate. For n = 0 the
-term is the rate itself, below zero too.
+which keeps differences of likelihoods accurate where :math:`\nu \approx n`. Below
+:math:`\epsilon` the logarithm is continued to second order, so the term stays finite and convex
+in the rate. For n = 0 the term is the rate itself, below zero too.
 """
 
 from __future__ import annotations
