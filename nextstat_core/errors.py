@@ -3,14 +3,14 @@
 ::
 
     NextstatError
-    ├── InputError (ValueError)              an argument that cannot be used
-    ├── FormatError (ValueError)             text that is not the format that it claims to be
-    ├── ModelError (ValueError)              a document that describes no usable model; has `problems`
-    ├── MissingPOIError (ValueError)         the request needs a parameter of interest, the model has none
-    ├── BackendNotFoundError (LookupError)   no installed backend has this name
-    ├── BackendUnavailableError (RuntimeError)  the backend is installed, its library or device is not
-    ├── PluginError (RuntimeError)           a plugin breaks the contract
-    └── FitError (RuntimeError)              a fit did not converge and the caller asked for an exception
+    ├── InputError (ValueError)                 an argument that cannot be used
+    ├── FormatError (ValueError)                text that is not the format that it claims to be
+    ├── ModelError (ValueError)                 no usable model in a document; has `problems`
+    ├── MissingPOIError (ValueError)            the model has no parameter of interest
+    ├── BackendNotFoundError (LookupError)      no installed backend has this name
+    ├── BackendUnavailableError (RuntimeError)  library or device of a backend is missing
+    ├── PluginError (RuntimeError)              a plugin breaks the contract
+    └── FitError (RuntimeError)                 no convergence, and the caller wants an exception
 
 Each message says what was found and what was expected; where there is a remedy, a blank line and a
 `Hint:` follow.

@@ -1,0 +1,28 @@
+"""How plugins plug in: the hooks, their markers, and the manager that finds plugins."""
+
+from nextstat_core.hooks._markers import hookimpl, hookspec
+from nextstat_core.hooks.contributions import (
+    AnalysisSpec,
+    Contribution,
+    Contributions,
+    FitEvent,
+    ReaderSpec,
+    ToolSpec,
+    WriterSpec,
+)
+from nextstat_core.hooks.manager import PluginInfo, PluginManager, get_manager
+
+__all__ = [
+    "AnalysisSpec",
+    "Contribution",
+    "Contributions",
+    "FitEvent",
+    "PluginInfo",
+    "PluginManager",
+    "ReaderSpec",
+    "ToolSpec",
+    "WriterSpec",
+    "get_manager",
+    "hookimpl",
+    "hookspec",
+]

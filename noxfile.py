@@ -1,0 +1,53 @@
+"""All routine work in one place: ``nox -s dev | lint | types | tests | bench``."""
+
+import nox
+
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
+
+
+def _install(session: nox.Session) -> None:
+    """Everything, editable; one pip command, so that our distributions find each other."""
+    session.install("-r", "requirements-dev.txt")
+
+
+@nox.session
+def dev(session: nox.Session) -> None:
+    """Make a virtual environment for development in `.venv`, or in the folder that is given."""
+    folder = session.posargs[0] if session.posargs else ".venv"
+    session.install("virtualenv")
+    session.run("virtualenv", folder, silent=True)
+    session.run(
+        f"{folder}/bin/python", "-m", "pip", "install", "-r", "requirements-dev.txt", external=True
+    )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format; `nox -s lint -- --fix` mends what can be mended."""
+    session.install("ruff>=0.14")
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", *([] if "--fix" in session.posargs else ["--check"]))
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    _install(session)
+    session.run("mypy", *session.posargs)
+
+
+@nox.session(python=SUPPORTED)
+def tests(session: nox.Session) -> None:
+    """Run the tests on one version of Python: `nox -s tests-3.13 -- tests/unit`."""
+    _install(session)
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure times and compare with peers; arguments go to the benchmark."""
+    _install(session)
+    session.run("python", "tests/benchmarks/run.py", *session.posargs)

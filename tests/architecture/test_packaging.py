@@ -1,0 +1,93 @@
+"""Distributions of this repository: names, requirements, files."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECTS = sorted(
+    [
+        ROOT / "pyproject.toml",
+        *ROOT.glob("backends/*/pyproject.toml"),
+        *ROOT.glob("plugins/*/pyproject.toml"),
+    ]
+)
+#: Distributions of other authors on the public index.
+FOREIGN = {"nextstat", "nextstat-cli"}
+
+
+def _read(path: Path) -> dict:
+    return tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[\s<>=!~;\[(]", requirement, maxsplit=1)[0].lower()
+
+
+@pytest.fixture(params=PROJECTS, ids=lambda path: path.parent.name)
+def project(request: pytest.FixtureRequest) -> tuple[Path, dict]:
+    return request.param, _read(request.param)
+
+
+def test_folder_is_called_like_its_distribution(project) -> None:
+    path, content = project
+    if path.parent != ROOT:
+        assert path.parent.name == content["name"]
+
+
+def test_requirements_name_no_foreign_distribution(project) -> None:
+    _, content = project
+    extras = content.get("optional-dependencies", {}).values()
+    required = {_name(each) for group in (content["dependencies"], *extras) for each in group}
+    assert content["name"] not in FOREIGN
+    assert required & FOREIGN == set()
+
+
+def test_own_distributions_are_required_by_a_range(project) -> None:
+    _, content = project
+    own = {_read(path)["name"] for path in PROJECTS}
+    for requirement in content["dependencies"]:
+        if _name(requirement) in own:
+            assert re.search(r">=0\.1,<0\.2$", requirement), requirement
+
+
+def test_core_requires_four_distributions() -> None:
+    required = {_name(each) for each in _read(ROOT / "pyproject.toml")["dependencies"]}
+    assert required == {"numpy", "pluggy", "array-api-compat", "msgspec"}
+
+
+def test_metadata_is_complete(project) -> None:
+    path, content = project
+    assert content["requires-python"] == ">=3.11"
+    assert content["license"] == "BSD-3-Clause"
+    assert (path.parent / content["readme"]).is_file()
+    versions = {f"Programming Language :: Python :: 3.{minor}" for minor in range(11, 15)}
+    assert versions <= set(content["classifiers"])
+
+
+def test_package_is_typed(project, plugins) -> None:
+    path, _ = project
+    folder = ROOT / "nextstat_core" if path.parent == ROOT else None
+    packages = (
+        [folder] if folder else [each for each in path.parent.glob("src/*") if each.name in plugins]
+    )
+    assert packages
+    assert all((package / "py.typed").is_file() for package in packages)
+
+
+def test_tests_and_docs_are_no_packages() -> None:
+    stray = [path for name in ("tests", "docs") for path in (ROOT / name).rglob("__init__.py")]
+    assert stray == []
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+def test_requirement_files_install_every_distribution(file: str) -> None:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    editable = {_name(line.removeprefix("-e ").strip()) for line in lines if line.startswith("-e ")}
+    expected = {"."} | {
+        f"./{path.parent.relative_to(ROOT)}" for path in PROJECTS if path.parent != ROOT
+    }
+    assert editable == expected
+    assert {_name(line) for line in lines if line[:1].isalpha()} & FOREIGN == set()

@@ -1,0 +1,76 @@
+"""Backends by name."""
+
+import pytest
+
+from nextstat_core.backend import (
+    Backend,
+    BackendRegistry,
+    BackendSpec,
+    available_backends,
+    backend_specs,
+    get_backend,
+)
+from nextstat_core.errors import BackendNotFoundError, BackendUnavailableError, PluginError
+from nextstat_core.hooks import PluginManager, hookimpl
+
+
+class Acme(Backend):
+    name = "acme"
+
+    def __init__(self, device: str | None) -> None:
+        self.device = device
+
+
+def registry_of(*specs: BackendSpec) -> BackendRegistry:
+    class Plugin:
+        @hookimpl
+        def nextstat_register_backends(self):
+            return specs
+
+    manager = PluginManager()
+    manager.register(Plugin(), name="acme")
+    return BackendRegistry(manager)
+
+
+def test_same_request_gives_the_same_backend() -> None:
+    registry = registry_of(BackendSpec("acme", Acme, aliases=("ac",)))
+    assert registry.get("acme", "1") is registry.get("ac", "1")
+    assert registry.get("acme", "1") is not registry.get("acme", "2")
+    assert registry.get("acme", "2").device == "2"
+
+
+def test_listing_loads_nothing() -> None:
+    def load(device: str | None) -> Backend:
+        raise AssertionError(f"loaded on {device}")
+
+    registry = registry_of(BackendSpec("b", load), BackendSpec("a", load))
+    assert [spec.name for spec in registry.specs()] == ["a", "b"]
+
+
+def test_unknown_name_gets_a_hint() -> None:
+    with pytest.raises(
+        BackendNotFoundError, match=r"(?s)no backend named 'nunpy'.*did you mean 'numpy'"
+    ):
+        get_backend("nunpy")
+
+
+def test_missing_library_is_said_with_its_distribution() -> None:
+    def load(device: str | None) -> Backend:
+        raise ModuleNotFoundError(f"No module named 'acme' for {device}")
+
+    with pytest.raises(BackendUnavailableError, match=r"'acme'.*cannot be imported") as caught:
+        registry_of(BackendSpec("acme", load)).get("acme")
+    assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+
+
+def test_loading_something_else_is_the_plugins_fault() -> None:
+    with pytest.raises(PluginError, match="loaded a dict"):
+        registry_of(BackendSpec("acme", lambda device: {"device": device})).get("acme")
+
+
+def test_numpy_is_installed_and_has_one_device() -> None:
+    assert "numpy" in available_backends()
+    assert "numpy" in [spec.name for spec in backend_specs()]
+    assert get_backend("numpy") is get_backend("numpy", "cpu")
+    with pytest.raises(BackendUnavailableError, match="'cuda:0'"):
+        get_backend("numpy", "cuda:0")
