@@ -1,0 +1,19 @@
+"""Files and formats to models and back."""
+
+from nextstat_core.io.audit import workspace_audit
+from nextstat_core.io.decode import Decoded, decode
+from nextstat_core.io.files import read_text
+from nextstat_core.io.interpolation import InterpolationChoice
+from nextstat_core.io.pyhf_json import DECLARED, Reading, read_pyhf, try_pyhf
+
+__all__ = [
+    "DECLARED",
+    "Decoded",
+    "InterpolationChoice",
+    "Reading",
+    "decode",
+    "read_pyhf",
+    "read_text",
+    "try_pyhf",
+    "workspace_audit",
+]

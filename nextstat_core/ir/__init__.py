@@ -1,0 +1,67 @@
+"""The model as plain frozen data."""
+
+from nextstat_core.ir.check import check_channels
+from nextstat_core.ir.codec import model_from_dict, model_to_dict
+from nextstat_core.ir.derive import Derived, derive_parameters, with_nominal, with_observed
+from nextstat_core.ir.extension import ModifierType
+from nextstat_core.ir.modifiers import (
+    HistoSys,
+    Interpolation,
+    Lumi,
+    Modifier,
+    NormFactor,
+    NormSys,
+    PluginModifier,
+    ShapeFactor,
+    ShapeSys,
+    StatError,
+)
+from nextstat_core.ir.nodes import (
+    Channel,
+    Constraint,
+    GaussianConstraint,
+    Model,
+    Parameter,
+    ParameterSettings,
+    PoissonConstraint,
+    Sample,
+)
+from nextstat_core.ir.order import pyhf_auxdata_order, pyhf_parameter_order
+from nextstat_core.ir.terms import CellAddition, CellFactor, Curve, Family, RowFactor, Term
+
+__all__ = [
+    "CellAddition",
+    "CellFactor",
+    "Channel",
+    "Constraint",
+    "Curve",
+    "Derived",
+    "Family",
+    "GaussianConstraint",
+    "HistoSys",
+    "Interpolation",
+    "Lumi",
+    "Model",
+    "Modifier",
+    "ModifierType",
+    "NormFactor",
+    "NormSys",
+    "Parameter",
+    "ParameterSettings",
+    "PluginModifier",
+    "PoissonConstraint",
+    "RowFactor",
+    "Sample",
+    "ShapeFactor",
+    "ShapeSys",
+    "StatError",
+    "Term",
+    "check_channels",
+    "derive_parameters",
+    "model_from_dict",
+    "model_to_dict",
+    "pyhf_auxdata_order",
+    "pyhf_parameter_order",
+    "with_nominal",
+    "with_observed",
+]
