@@ -1,0 +1,48 @@
+"""The conformance kit for backends and plugins, and generated workspaces with known behaviour."""
+
+from importlib.util import find_spec
+
+from nextstat_core.testing.draws import Draws
+from nextstat_core.testing.families import (
+    coupled_histosys,
+    degenerate_pair,
+    growth,
+    many_channels,
+    negative_rates,
+    one_sided_bin,
+    uncorrelated,
+    unidentified_pair,
+)
+from nextstat_core.testing.recipe import Recipe, Workspace
+from nextstat_core.testing.strict import StrictBackend
+from nextstat_core.testing.workspaces import generate_workspace
+
+# Generated workspaces serve benchmarks too, where no pytest need be installed.
+if find_spec("pytest") is not None:
+    import pytest
+
+    # Before the import: only then do failures inside the contracts show both numbers.
+    pytest.register_assert_rewrite(
+        "nextstat_core.testing.backend_contract", "nextstat_core.testing.plugin_contract"
+    )
+
+    from nextstat_core.testing.backend_contract import BackendContract
+    from nextstat_core.testing.plugin_contract import PluginContract
+
+__all__ = [
+    "BackendContract",
+    "Draws",
+    "PluginContract",
+    "Recipe",
+    "StrictBackend",
+    "Workspace",
+    "coupled_histosys",
+    "degenerate_pair",
+    "generate_workspace",
+    "growth",
+    "many_channels",
+    "negative_rates",
+    "one_sided_bin",
+    "uncorrelated",
+    "unidentified_pair",
+]

@@ -1,0 +1,118 @@
+"""Measure nextstat, ours or a peer's release, whichever the interpreter that runs this has.
+
+Usage: ``python nextstat_peer.py JOB.json``. The job holds ``workload``, ``workspace`` (a path),
+``repeats``, and for toys ``n_toys`` and ``seed``. One JSON line per repetition goes to stdout.
+"""
+
+import json
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import nextstat
+
+Record = dict[str, Any]
+
+
+def timed(function: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    value = function()
+    return value, time.perf_counter() - start
+
+
+def load(text: str, _job: Record) -> Record:
+    """Read the text and evaluate once, so that what is done lazily counts."""
+
+    def run() -> Any:
+        model = nextstat.from_pyhf(text)
+        model.nll(model.suggested_init())
+        return model
+
+    model, seconds = timed(run)
+    return {"seconds": seconds, "n_parameters": model.n_params()}
+
+
+def fit(text: str, job: Record) -> Record:
+    """Fit, with the covariance; `inner` fits are timed together where one is too short."""
+    model, inner = nextstat.from_pyhf(text), job.get("inner", 1)
+
+    def run() -> Any:
+        for _ in range(inner):
+            result = nextstat.fit(model)
+            _ = result.uncertainties
+        return result
+
+    result, seconds = timed(run)
+    names = model.parameter_names()
+    return {
+        "seconds": seconds / inner,
+        "nll": result.nll,
+        "converged": result.converged,
+        "gradient": result.final_grad_norm,
+        "parameters": dict(zip(names, map(float, result.parameters), strict=True)),
+    }
+
+
+def toys(text: str, job: Record) -> Record:
+    """Draw and fit toys and read every result, since some build results only when asked."""
+    model = nextstat.from_pyhf(text)
+    batch = getattr(nextstat, "fit_toys_batch", nextstat.fit_toys)
+    truth = list(model.suggested_init())
+
+    def run() -> int:
+        results = batch(model, truth, n_toys=job["n_toys"], seed=job["seed"])
+        return sum(result.converged and len(result.parameters) > 0 for result in results)
+
+    converged, seconds = timed(run)
+    return {"seconds": seconds / job["n_toys"], "n_toys": job["n_toys"], "converged": converged}
+
+
+def judge(text: str, job: Record) -> Record:
+    """Evaluate the NLL here at the parameters that others found, by name."""
+    model = nextstat.from_pyhf(text)
+    names = model.parameter_names()
+    values = {
+        tool: model.nll([point[name] for name in names]) for tool, point in job["points"].items()
+    }
+    return {"seconds": 0.0, "nll_at": values}
+
+
+def peak_mb() -> float:
+    """Largest resident memory of this process, MB."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # On Linux ru_maxrss would include the parent, from before this program was started.
+        line = next(each for each in status.read_text().splitlines() if each.startswith("VmHWM"))
+        return float(line.split()[1]) / 1024.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0**2  # bytes on macOS
+
+
+def versions() -> Record:
+    found = {"python": platform.python_version()}
+    for name in ("nextstat-api", "nextstat-core", "nextstat", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+WORKLOADS = {"load": load, "fit": fit, "toys": toys, "judge": judge}
+
+
+def main() -> None:
+    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    text = Path(job["workspace"]).read_text(encoding="utf-8")
+    nextstat.set_threads(1)
+    for _ in range(job["repeats"]):
+        record = WORKLOADS[job["workload"]](text, job)
+        record["peak_mb"] = peak_mb()
+        print(json.dumps({**record, "versions": versions()}), flush=True)
+
+
+main()
