@@ -1,0 +1,119 @@
+"""One version of a HistFactory model: plain data, compiled likelihood and observed counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nextstat_core.errors import InputError
+from nextstat_core.hooks import get_manager
+from nextstat_core.ir import pyhf_auxdata_order
+from nextstat_core.likelihood import compile_model
+from nextstat_core.models.main_data import MainBins
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nextstat_core.backend import Backend
+    from nextstat_core.ir import Model
+    from nextstat_core.likelihood import CompiledModel, Observations
+    from nextstat_core.typing import ArrayLike
+
+__all__ = ["ModelState", "make_state"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """Everything that changes together; replaced as a whole, so that threads see one version.
+
+    Attributes
+    ----------
+    variants : dict of bool to CompiledModel
+        Compiled with plain sums (False) and, once they were asked for, compensated ones (True).
+    main : float array, shape (n_main,)
+        Observed counts, read-only.
+    data, constant
+        The same on the backend, and what completes the likelihood.
+    aux_order : tuple of int
+        Constrained parameters in pyhf's order of auxiliary data.
+    """
+
+    ir: Model
+    variants: dict[bool, CompiledModel]
+    bins: MainBins
+    main: NDArray[np.float64]
+    data: Observations
+    constant: float
+    aux_order: tuple[int, ...]
+
+    @property
+    def plain(self) -> CompiledModel:
+        """The likelihood with plain sums."""
+        return self.variants[False]
+
+    def compiled(self, *, precise: bool) -> CompiledModel:
+        """Return the likelihood with compensated (`precise`) or plain sums."""
+        if precise not in self.variants:
+            # Two threads may both get here; each then makes an equal, complete kernel.
+            self.variants[precise] = self.plain.with_precision(precise=precise)
+        return self.variants[precise]
+
+    def observing(self, model: Model) -> ModelState:
+        """Return the version for `model`, which differs in its observed counts only."""
+        main, data, constant = _observed(model, self.plain)
+        return replace(self, ir=model, main=main, data=data, constant=constant)
+
+    def row_of(self, channel: str, sample: str) -> int:
+        """Return the row of a sample in the compiled model.
+
+        Raises
+        ------
+        InputError
+            If channel or sample do not exist.
+        """
+        names = self.plain.plan.row_names
+        channels = list(dict.fromkeys(name for name, _ in names))
+        if channel not in channels:
+            raise InputError.unknown("channel", channel, channels)
+        if (channel, sample) not in names:
+            samples = [own for name, own in names if name == channel]
+            raise InputError.unknown(f"sample of channel {channel!r}", sample, samples)
+        return names.index((channel, sample))
+
+    def observations(
+        self, data: ArrayLike | None, compiled: CompiledModel, rows: int
+    ) -> Observations:
+        """Return the model's own data, or checked `data` for a batch of `rows`."""
+        if data is None:
+            return self.data
+        main = self.bins.rows(data)
+        if len(main) not in {1, rows}:
+            raise InputError(f"{len(main)} data sets for {rows} parameter vectors")
+        return compiled.observe(compiled.backend.asarray(main.T))
+
+
+def make_state(model: Model, backend: Backend) -> ModelState:
+    """Compile a model."""
+    compiled = compile_model(model, backend, modifier_types=get_manager().modifiers)
+    main, data, constant = _observed(model, compiled)
+    return ModelState(
+        ir=model,
+        variants={False: compiled},
+        bins=MainBins.of(model),
+        main=main,
+        data=data,
+        constant=constant,
+        aux_order=pyhf_auxdata_order(model),
+    )
+
+
+def _observed(
+    model: Model, compiled: CompiledModel
+) -> tuple[NDArray[np.float64], Observations, float]:
+    counts = [count for channel in model.sorted_channels() for count in channel.observed]
+    main = np.asarray(counts, dtype=np.float64)
+    main.flags.writeable = False
+    data = compiled.observe(main[:, None])
+    return main, data, float(compiled.backend.to_numpy(compiled.constant(data))[0])

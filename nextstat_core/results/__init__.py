@@ -1,0 +1,16 @@
+"""What fits return: one result, a minimum without errors, or the columns of many toys."""
+
+from nextstat_core.results.fit import FitResult, ParameterEstimate
+from nextstat_core.results.minimum import FitMinimumResult
+from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
+from nextstat_core.results.toys import ToyResults
+
+__all__ = [
+    "TERMINATION_REASONS",
+    "CovarianceStatus",
+    "FitMinimumResult",
+    "FitResult",
+    "ParameterEstimate",
+    "TerminationReason",
+    "ToyResults",
+]
