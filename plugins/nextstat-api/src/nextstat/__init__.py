@@ -1,0 +1,107 @@
+"""The facade: one import for models, fits and inference.
+
+>>> import nextstat
+>>> nextstat.get_eval_mode()
+'fast'
+
+Names are loaded when they are first used, so that the import costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from nextstat._foreign import warn_about_namesake as _warn_about_namesake
+
+if TYPE_CHECKING:
+    from nextstat._devices import has_accelerate, has_cuda, has_metal
+    from nextstat._estimator import MaximumLikelihoodEstimator
+    from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
+    from nextstat._settings import (
+        get_backend,
+        get_eval_mode,
+        get_threads,
+        set_backend,
+        set_eval_mode,
+        set_threads,
+    )
+    from nextstat._toys import (
+        asimov_data,
+        fit_toys,
+        fit_toys_batch,
+        fit_toys_batch_gpu,
+        poisson_toys,
+    )
+    from nextstat._version import __version__
+    from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
+    from nextstat_core.infer import FitOptions, fit, fit_batch
+    from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
+    from nextstat_core.results import FitMinimumResult, FitResult, ParameterEstimate, ToyResults
+
+__all__ = [
+    "FitError",
+    "FitMinimumResult",
+    "FitOptions",
+    "FitResult",
+    "FormatError",
+    "FunnelModel",
+    "GaussianMeanModel",
+    "HistFactoryModel",
+    "InputError",
+    "MaximumLikelihoodEstimator",
+    "ModelError",
+    "NextstatError",
+    "ParameterEstimate",
+    "StdNormalModel",
+    "ToyResults",
+    "__version__",
+    "asimov_data",
+    "fit",
+    "fit_batch",
+    "fit_toys",
+    "fit_toys_batch",
+    "fit_toys_batch_gpu",
+    "from_pyhf",
+    "get_backend",
+    "get_eval_mode",
+    "get_threads",
+    "has_accelerate",
+    "has_cuda",
+    "has_metal",
+    "poisson_toys",
+    "set_backend",
+    "set_eval_mode",
+    "set_threads",
+    "workspace_audit",
+]
+
+#: Where each public name lives; a test compares it with the imports above.
+_HOMES = {
+    "nextstat._devices": "has_accelerate has_cuda has_metal",
+    "nextstat._estimator": "MaximumLikelihoodEstimator",
+    "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
+    "nextstat._settings": (
+        "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
+    ),
+    "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
+    "nextstat._version": "__version__",
+    "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
+    "nextstat_core.infer": "FitOptions fit fit_batch",
+    "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
+    "nextstat_core.results": "FitMinimumResult FitResult ParameterEstimate ToyResults",
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names.split():
+            value = getattr(import_module(home), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+_warn_about_namesake()

@@ -1,0 +1,78 @@
+"""Maximum likelihood with settings that are given once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nextstat._toys import fit_toys
+from nextstat_core import infer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nextstat_core.models import HistFactoryModel, StatisticalModel
+    from nextstat_core.results import FitMinimumResult, FitResult, ToyResults
+    from nextstat_core.typing import ArrayLike
+
+__all__ = ["MaximumLikelihoodEstimator"]
+
+
+class MaximumLikelihoodEstimator:
+    """Fits with common settings.
+
+    Parameters
+    ----------
+    max_iter : int
+        Newton steps after which a fit gives up.
+    tol : float, optional
+        Estimated distance to the minimum at which a fit stops. A value above the default 1e-8 has
+        no effect: a fit is never less accurate than without it.
+    m, smooth_bounds
+        Accepted because other minimisers need them; without effect.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_iter: int = 1000,
+        tol: float | None = None,
+        m: int | None = None,
+        smooth_bounds: bool = False,
+    ) -> None:
+        del m, smooth_bounds
+        default = infer.FitOptions().tolerance
+        tolerance = default if tol is None else min(tol, default)
+        self._options = infer.FitOptions(max_iterations=max_iter, tolerance=tolerance)
+
+    def fit(self, model: StatisticalModel, **request: Any) -> FitResult:
+        """Maximise the likelihood; arguments as in `nextstat.fit`."""
+        return infer.fit(model, **{"options": self._options, **request})
+
+    def fit_batch(
+        self,
+        models_or_model: StatisticalModel | Sequence[StatisticalModel],
+        datasets: ArrayLike | None = None,
+    ) -> Sequence[FitResult]:
+        """Fit a list of models, or one model to several data sets."""
+        return infer.fit_batch(models_or_model, datasets, options=self._options)
+
+    def fit_minimum(self, model: StatisticalModel, **request: Any) -> FitMinimumResult:
+        """Minimise without uncertainties, for scans and conditional fits.
+
+        Arguments are ``data``, ``init_pars`` and ``bounds`` (one pair per parameter, or pairs by
+        name); equal bounds fix a parameter.
+        """
+        return infer.fit_minimum(model, **{"options": self._options, **request})
+
+    def fit_toys(
+        self,
+        model: HistFactoryModel,
+        params: ArrayLike,
+        *,
+        n_toys: int = 1000,
+        seed: int = 42,
+        **options: Any,
+    ) -> ToyResults:
+        """Draw toys at `params` and fit each; see `nextstat.fit_toys`."""
+        settings = {"options": self._options, **options}
+        return fit_toys(model, params, n_toys=n_toys, seed=seed, **settings)

@@ -1,0 +1,90 @@
+"""HistFactory models that follow the settings of the process."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from nextstat._settings import get_backend, get_eval_mode
+from nextstat_core import io, models
+from nextstat_core.hooks import get_manager
+
+if TYPE_CHECKING:
+    from nextstat_core.backend import Backend
+    from nextstat_core.io import InterpolationChoice
+
+__all__ = ["HistFactoryModel", "from_pyhf", "workspace_audit"]
+
+_log = logging.getLogger("nextstat")
+
+
+class HistFactoryModel(models.HistFactoryModel):
+    """A HistFactory model; sums are compensated while the evaluation mode is ``parity``."""
+
+    @property
+    def precise(self) -> bool:
+        return get_eval_mode() == "parity"
+
+
+def from_pyhf(
+    source: Any,
+    *,
+    measurement: str | None = None,
+    poi: Any = io.DECLARED,
+    interpolation: InterpolationChoice = None,
+    backend: str | Backend | None = None,
+) -> HistFactoryModel:
+    """Create a model from a workspace in pyhf's JSON format.
+
+    What is odd about the workspace is in ``model.warnings``, and logged once.
+
+    Parameters
+    ----------
+    source : str, bytes, mapping or path
+        JSON text, a decoded workspace (a `pyhf.Workspace` is one), or a path.
+    measurement : str, optional
+        Name of the measurement; the first one if left out.
+    poi : str or None, optional
+        Name of the parameter of interest, or None for a model without one. Left out, the
+        measurement declares it.
+    interpolation : str or mapping, optional
+        ``"pyhf"`` or ``"root"`` (codes 4 and 4p, the default), or codes by kind of modifier and by
+        modifier: ``{"normsys": "code1", "histosys/jes": "code0"}``.
+    backend : str or Backend, optional
+        Where the model is evaluated; the default is that of `set_backend`.
+
+    Returns
+    -------
+    HistFactoryModel
+
+    Raises
+    ------
+    FormatError
+        If `source` is no JSON.
+    ModelError
+        If the workspace describes no usable model; lists all problems at once.
+    """
+    model = HistFactoryModel.from_workspace(
+        source,
+        measurement=measurement,
+        poi=poi,
+        interpolation=interpolation,
+        backend=get_backend() if backend is None else backend,
+    )
+    for warning in model.warnings:
+        _log_once(warning)
+    return model
+
+
+@cache
+def _log_once(message: str) -> None:
+    _log.warning(message)
+
+
+def workspace_audit(source: Any) -> dict[str, Any]:
+    """Count what a workspace holds and list what is wrong with it; see `nextstat_core.io`.
+
+    `source` is as in `from_pyhf`. The workspace loads if ``problems`` is empty.
+    """
+    return io.workspace_audit(models.document_of(source), modifier_types=get_manager().modifiers)

@@ -1,0 +1,120 @@
+"""From the arguments that commands share to a document and a model."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from nextstat_core.errors import InputError
+
+if TYPE_CHECKING:
+    from nextstat_core.backend import Backend
+    from nextstat_core.models import HistFactoryModel
+
+__all__ = ["Source", "limit_threads", "source_options", "workspace_argument"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which workspace, and how it is read."""
+
+    workspace: str
+    patches: tuple[str, ...] = ()
+    measurement: str | None = None
+    poi: str | None = None
+    interpolation: str | None = None
+
+    def content(self) -> Any:
+        """Return the text of the workspace, or the document with patches applied."""
+        from nextstat_core.io import read_text
+
+        return self.document() if self.patches else read_text(self.workspace)
+
+    def document(self) -> Any:
+        """Return the decoded workspace with all patches applied."""
+        from nextstat_commands.patches import apply_patch
+        from nextstat_core.io import decode, read_text
+
+        document = decode(read_text(self.workspace)).usable()
+        for reference in self.patches:
+            document = apply_patch(document, reference)
+        return document
+
+    def model(self, backend: Backend, *, precise: bool = False) -> HistFactoryModel:
+        """Return the compiled model; its warnings go to standard error."""
+        from nextstat_core.models import HistFactoryModel
+
+        model = HistFactoryModel.from_workspace(
+            self.content(),
+            measurement=self.measurement,
+            interpolation=_interpolation(self.interpolation),
+            backend=backend,
+            precise=precise,
+            **self.poi_argument(),
+        )
+        for warning in model.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        return model
+
+    def poi_argument(self) -> dict[str, str | None]:
+        """Return the keyword `poi`, or nothing where the measurement decides."""
+        if self.poi is None:
+            return {}
+        return {"poi": None if self.poi == "none" else self.poi}
+
+
+def workspace_argument(command: _Command) -> _Command:
+    """Add the workspace and its patches."""
+    patch = click.option(
+        "--patch",
+        "patches",
+        multiple=True,
+        metavar="FILE[:NAME]",
+        help="Apply a JSON patch, or the patch NAME of a patchset; may be repeated.",
+    )
+    return click.argument("workspace")(patch(command))
+
+
+def source_options(command: _Command) -> _Command:
+    """Add the options that decide how a workspace is read."""
+    options = (
+        click.option("--measurement", metavar="NAME", help="Measurement; default: the first."),
+        click.option(
+            "--poi", metavar="NAME|none", help="Parameter of interest; default: as declared."
+        ),
+        click.option(
+            "--interpolation",
+            metavar="CODES",
+            help="'pyhf', 'root', or codes: normsys=code1,histosys/jes=code0.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return workspace_argument(command)
+
+
+def limit_threads(threads: int) -> None:
+    """Tell array libraries how many threads to use; counts only before they are loaded."""
+    if "numpy" not in sys.modules:
+        for name in _THREAD_VARIABLES:
+            os.environ.setdefault(name, str(threads))
+
+
+def _interpolation(text: str | None) -> str | dict[str, str] | None:
+    if text is None or "=" not in text:
+        return text
+    codes = {}
+    for entry in text.split(","):
+        key, equals, code = entry.rpartition("=")
+        if not equals:
+            raise InputError(f"`--interpolation` has {entry!r}; expected KIND=CODE")
+        codes[key] = code
+    return codes

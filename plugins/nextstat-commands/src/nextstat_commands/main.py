@@ -1,0 +1,82 @@
+"""The command ``nextstat`` and how it fails: one line, a hint, an exit code."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nextstat_core.errors import NextstatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["NextstatGroup", "cli", "main"]
+
+#: Own commands, and the modules that hold them; imported when one of them is asked for.
+_COMMANDS = {
+    "audit": "nextstat_commands.audit",
+    "compare-pyhf": "nextstat_commands.compare",
+    "fit": "nextstat_commands.fit",
+    "plugins": "nextstat_commands.plugins",
+}
+_HINT = "\n\nHint: "
+
+
+class NextstatGroup(click.Group):
+    """Own commands first, then those of plugins; errors of nextstat become one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_COMMANDS, *_of_plugins()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        if cmd_name in _COMMANDS:
+            command: click.Command = import_module(_COMMANDS[cmd_name]).command
+            return command
+        return _of_plugins().get(cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NextstatError as error:
+            _report(error)
+            ctx.exit(1)
+
+
+def _of_plugins() -> Mapping[str, click.Command]:
+    from nextstat_core.hooks import get_manager
+
+    return get_manager().commands
+
+
+def _report(error: NextstatError) -> None:
+    message, _, hint = str(error).partition(_HINT)
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+
+
+@click.group(cls=NextstatGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="nextstat-commands", prog_name="nextstat")
+def cli() -> None:
+    """Statistical inference with HistFactory models.
+
+    Exit codes: 0 done, 1 the input cannot be used, 2 the command was called wrongly, 3 a fit did
+    not converge (its result is written all the same).
+    """
+
+
+@cli.command("version")
+def _version() -> None:
+    """Print the version."""
+    click.echo(f"nextstat {version('nextstat-commands')}")
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    cli(prog_name="nextstat")
