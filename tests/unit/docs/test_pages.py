@@ -1,0 +1,77 @@
+"""Every page of the documentation does what it shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+RUNNER = Path(__file__).with_name("run_page.py")
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("backends/*/README.md"),
+        *ROOT.glob("plugins/*/README.md"),
+    ]
+)
+#: pyhf 0.7.6 validates its schemas with a part of jsonschema that is deprecated.
+WARNINGS = ("-W", "error", "-W", "ignore:jsonschema.RefResolver:DeprecationWarning")
+
+
+def _run(page: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *WARNINGS, str(RUNNER), str(page)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={name: value for name, value in os.environ.items() if name != "NEXTSTAT_BACKEND"},
+    )
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_python_blocks_run_and_print_what_the_page_says(page: Path) -> None:
+    if "```python" not in page.read_text(encoding="utf-8"):
+        pytest.skip("the page has no Python")
+    done = _run(page)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    local = [target for target in targets if "://" not in target]
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("```python\nx = 1\n```\n\n```python\nassert x == 2\n```\n", "line 6"),
+        ("```python\nprint(1)\n```\n\n```text\n2\n```\n", "prints\n1"),
+        ("```python\nimport warnings\nwarnings.warn('old')\n```\n", "UserWarning: old"),
+    ],
+    ids=["a failing block", "another output", "a warning"],
+)
+def test_a_page_that_is_wrong_is_noticed(text: str, complaint: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(text, encoding="utf-8")
+    done = _run(page)
+    assert done.returncode == 1
+    assert complaint in done.stderr
+
+
+def test_a_page_that_is_right_passes(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```python\nx = 1\nprint(x)\n```\n\n```text\n1\n```\n", encoding="utf-8")
+    assert _run(page).returncode == 0

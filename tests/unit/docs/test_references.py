@@ -1,0 +1,102 @@
+"""The reference pages name everything that exists, and nothing else."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import nextstat
+from nextstat_commands.main import cli
+from nextstat_core.hooks import specs
+
+ROOT = Path(__file__).parents[3]
+REFERENCE = ROOT / "docs" / "reference"
+COMMANDS = ("audit", "compare-pyhf", "fit", "plugins", "version")
+
+
+def _sections(page: str, level: int) -> dict[str, str]:
+    """Text below each heading of a level whose title is code, by that code."""
+    text = (REFERENCE / page).read_text(encoding="utf-8")
+    heading = re.compile(rf"^#{{{level}}} `(?P<title>[^`]+)`.*$", re.MULTILINE)
+    matches = list(heading.finditer(text))
+    ends = [match.start() for match in matches[1:]] + [len(text)]
+    return {
+        match["title"]: text[match.end() : end] for match, end in zip(matches, ends, strict=True)
+    }
+
+
+def _called(title: str) -> tuple[str, list[str]]:
+    """Name and arguments of a title such as ``fit(model, *, data=None)``."""
+    name, _, rest = title.partition("(")
+    parts = [part.strip() for part in rest.rstrip(")").split(",")]
+    names = [part.split("=")[0].strip() for part in parts if part and part not in {"*", "/"}]
+    return name, names
+
+
+def test_python_reference_has_one_section_for_each_public_name() -> None:
+    described = [_called(title)[0] for title in _sections("python.md", 3)]
+    assert sorted(described) == sorted(nextstat.__all__)
+
+
+def _functions() -> dict[str, list[str]]:
+    found = {}
+    for title in _sections("python.md", 3):
+        name, arguments = _called(title)
+        if inspect.isfunction(getattr(nextstat, name)):
+            found[name] = arguments
+    return found
+
+
+@pytest.mark.parametrize("name", _functions())
+def test_python_reference_has_the_arguments_of_each_function(name: str) -> None:
+    parameters = inspect.signature(getattr(nextstat, name)).parameters
+    expected = [
+        f"**{each}" if each.kind is each.VAR_KEYWORD else each.name for each in parameters.values()
+    ]
+    expected = [each.split(":")[0] for each in expected]
+    assert _functions()[name] == expected
+
+
+def test_hook_reference_has_one_section_for_each_hook() -> None:
+    assert sorted(_called(title)[0] for title in _sections("hooks.md", 2)) == specs.__all__
+
+
+def test_hook_reference_has_the_arguments_of_each_hook() -> None:
+    for title in _sections("hooks.md", 2):
+        name, arguments = _called(title)
+        assert arguments == list(inspect.signature(getattr(specs, name)).parameters), name
+
+
+def test_hook_reference_says_what_hooks_return() -> None:
+    for title, text in _sections("hooks.md", 2).items():
+        name, _ = _called(title)
+        returned = inspect.signature(getattr(specs, name)).return_annotation
+        found = re.search(r"^Returns: `([^`]+)`", text, re.MULTILINE)
+        assert found is not None, name
+        assert found[1] == returned, name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_reference_names_every_option(name: str) -> None:
+    command = cli.get_command(None, name)  # type: ignore[arg-type]
+    assert command is not None
+    text = _sections("cli.md", 2)[f"nextstat {name}"]
+    documented = set(re.findall(r"^\| `(--?[\w-]+)", text, re.MULTILINE))
+    existing = {max(parameter.opts, key=len) for parameter in command.params}
+    assert documented == {option for option in existing if option.startswith("-")}
+
+
+def test_command_reference_has_one_section_for_each_command() -> None:
+    assert set(_sections("cli.md", 2)) == {f"nextstat {name}" for name in COMMANDS}
+    assert set(cli.list_commands(None)) == set(COMMANDS)  # type: ignore[arg-type]
+
+
+def test_the_checks_run_what_the_readme_says() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    checks = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for command in ("python -m pip install -r requirements-dev.txt", "python -m pytest"):
+        assert f"\n{command}\n" in readme
+        assert f"\n{command}" in checks
