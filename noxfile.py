@@ -1,4 +1,4 @@
-"""All routine work in one place: ``nox -s dev | lint | types | tests | bench``."""
+"""All routine work in one place: ``nox -s dev | lint | types | tests | parity | bench``."""
 
 import nox
 
@@ -46,8 +46,25 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs)
 
 
+@nox.session(python=SUPPORTED)
+def parity(session: nox.Session) -> None:
+    """Compare with pyhf in the long form, on every version of Python that is installed."""
+    _install(session)
+    session.run("python", "-m", "pytest", "tests/parity", "--long", *session.posargs)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure times and compare with peers; arguments go to the benchmark."""
+    """Compare times with peers, then measure growth: `-- RUN-OPTIONS -- GROWTH-OPTIONS`."""
     _install(session)
-    session.run("python", "tests/benchmarks/run.py", *session.posargs)
+    peers, growth = _halves(session.posargs)
+    session.run("python", "tests/benchmarks/run.py", *peers)
+    session.run("python", "tests/benchmarks/growth.py", *growth)
+
+
+def _halves(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before and after the first ``--``."""
+    if "--" not in arguments:
+        return arguments, []
+    cut = arguments.index("--")
+    return arguments[:cut], arguments[cut + 1 :]

@@ -59,7 +59,7 @@ class LikelihoodObjective:
             value=at.nll,
             gradient=None if at.gradient is None else backend.transposed(at.gradient),
             hessian=partial(self.compiled.hessian, at, data),
-            metric=partial(self.compiled.fisher, at, data),
+            metric=partial(self.compiled.metric, at, data),
             outside=partial(self.compiled.outside, at, data),
         )
 

@@ -53,6 +53,8 @@ class AdditionKernel:
             self._block_sum = backend.segment_plan(additions.block_basis, n_basis)
         self._follow_rows = backend.segment_plan(additions.follow_rows, n_rows)
         self._follow_basis = backend.indices(additions.follow_basis)
+        self._follow_index = backend.indices(additions.follow_rows)
+        self._follow_sum = backend.segment_plan(additions.follow_basis, n_basis)
 
     def to_cells(self, basis: Array) -> Array | float:
         """What is added to the nominal yields: (cells, rows)."""
@@ -82,6 +84,11 @@ class AdditionKernel:
         """Sum of the basis functions per row whose templates contain ``-nominal``."""
         picked = self._backend.take(basis, self._follow_basis, axis=0)
         return self._backend.segment_sum(self._follow_rows, picked)
+
+    def follower_sums(self, by_row: Array) -> Array:
+        """Per basis function the sum over the rows whose templates contain ``-nominal``."""
+        picked = self._backend.take(by_row, self._follow_index, axis=0)
+        return self._backend.segment_sum(self._follow_sum, picked)
 
     def basis(self, theta: Array, order: int) -> list[Array | None]:
         """Basis functions of the additions and their derivatives, (slots * parameters, rows)."""

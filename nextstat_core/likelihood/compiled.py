@@ -166,14 +166,32 @@ class CompiledModel:
         xp = self.backend.xp
         with self.backend.errstate():
             rate = xp.maximum(evaluation.rates.rate, self.floor)
-            weight = 1.0 / (data.width * data.width) + 0.0 * evaluation.pull
-            parts = [weight]
-            if evaluation.auxiliary is not None:
-                owner = self.backend.take(evaluation.theta, self._poisson, axis=0)
-                mean = xp.maximum(data.aux_factor * owner, self._aux_floor)
-                parts.append(data.aux_factor * data.aux_factor / mean)
-            curvature = xp.concat(parts, axis=0) if len(parts) > 1 else weight
+            curvature = self._expected_aux(evaluation, data)
             return self._curvature(evaluation.rates, 0.0 * rate, 1.0 / rate, curvature)
+
+    def _expected_aux(self, evaluation: Evaluation, data: Observations) -> Array:
+        """Expected second derivatives of the auxiliary terms."""
+        xp = self.backend.xp
+        weight = 1.0 / (data.width * data.width) + 0.0 * evaluation.pull
+        if evaluation.auxiliary is None:
+            return weight
+        owner = self.backend.take(evaluation.theta, self._poisson, axis=0)
+        mean = xp.maximum(data.aux_factor * owner, self._aux_floor)
+        return xp.concat([weight, data.aux_factor * data.aux_factor / mean], axis=0)
+
+    def metric(self, evaluation: Evaluation, data: Observations) -> ArrowMatrix:
+        """A positive semi-definite stand-in for the Hessian far from the minimum.
+
+        The Fisher information of bins with data: 1 / rate is the secant curvature of a Poisson term
+        between the rate and its optimum. Bins without data are linear in the rate.
+        """
+        xp = self.backend.xp
+        with self.backend.errstate():
+            rate = xp.maximum(evaluation.rates.rate, self.floor)
+            observed = xp.astype(data.count > 0, self.backend.dtype)
+            return self._curvature(
+                evaluation.rates, 0.0 * rate, observed / rate, self._expected_aux(evaluation, data)
+            )
 
     def outside(self, evaluation: Evaluation, data: Observations) -> Array:
         """Rows in which a bin with data has an expectation that is not positive: bool, (rows,)."""

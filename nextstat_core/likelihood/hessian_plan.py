@@ -98,6 +98,7 @@ class HessianPlan:
     dense: DensePlan | None
     plain: PlainPlan | None
     sparse: SparsePlan | None
+    follow: SparsePlan | None
 
 
 def make_hessian_plan(plan: RatePlan, local: LocalPlan) -> HessianPlan:
@@ -123,6 +124,7 @@ def make_hessian_plan(plan: RatePlan, local: LocalPlan) -> HessianPlan:
         dense=_dense_plan(local, bin_of_slot, plan.n_bins, n_dense),
         plain=_plain_plan(plan, column, n_dense),
         sparse=_sparse_plan(plan, local, column, n_dense),
+        follow=_follow_plan(plan, local, column, n_dense),
     )
 
 
@@ -131,9 +133,38 @@ def _sparse_plan(
 ) -> SparsePlan | None:
     if plan.additions is None or plan.additions.sparse is None:
         return None
-    entries, parameters = plan.additions.sparse, plan.additions.parameters
-    cells, n = entries.cells, len(entries.cells)
-    columns = column[parameters[entries.active]]
+    entries = plan.additions.sparse
+    basis = np.arange(len(entries.values))[:, None] * len(plan.additions.parameters)
+    basis = basis + entries.active
+    return _entries_plan(plan, local, column, n_dense, entries.cells, basis, entries.values)
+
+
+def _follow_plan(
+    plan: RatePlan, local: LocalPlan, column: np.ndarray, n_dense: int
+) -> SparsePlan | None:
+    """Entries of the templates that contain ``-nominal``; their values belong to the batch."""
+    additions = plan.additions
+    if additions is None or not len(additions.follow_rows):
+        return None
+    cells = [plan.cells_of_row(row) for row in additions.follow_rows]
+    basis = np.repeat(additions.follow_basis, [len(each) for each in cells])[None, :]
+    return _entries_plan(
+        plan, local, column, n_dense, np.concatenate(cells), basis, np.zeros(basis.shape)
+    )
+
+
+def _entries_plan(
+    plan: RatePlan,
+    local: LocalPlan,
+    column: np.ndarray,
+    n_dense: int,
+    cells: np.ndarray,
+    basis: np.ndarray,
+    values: np.ndarray,
+) -> SparsePlan:
+    assert plan.additions is not None
+    n = len(cells)
+    columns = column[plan.additions.owners[basis[0]]]
     slot_of = np.full((len(plan.cell_layers), plan.n_cells), -1, dtype=np.intp)
     for slot in local.slots:
         bins, number, sample = np.nonzero(slot.entry < slot_of.size)
@@ -144,8 +175,8 @@ def _sparse_plan(
     order = np.arange(n)
     return SparsePlan(
         cells=cells,
-        basis=np.arange(len(entries.values))[:, None] * len(parameters) + entries.active,
-        values=entries.values,
+        basis=basis,
+        values=values,
         to_bins=make_gather_plan(
             order, plan.bin_of_cell[cells] * n_dense + columns, n, plan.n_bins * n_dense
         ),

@@ -41,6 +41,9 @@ class JacobianKernel:
         self._sparse = None
         if plan.sparse is not None:
             self._sparse = SparseJacobian(plan.sparse, n_dense, backend)
+        self._follow = None
+        if plan.follow is not None:
+            self._follow = SparseJacobian(plan.follow, n_dense, backend)
 
     def __call__(self, rates: Rates, firsts: Array, slope: Array) -> Jacobian:
         """Derivatives at a forward pass; arguments as in `TileJacobian`."""
@@ -58,6 +61,8 @@ class JacobianKernel:
             result.by_row = self._sum_rows(by_row, rates.theta.shape[1])
         if self._sparse is not None:
             self._add_sparse(self._sparse, result, rates, others, slope)
+        if self._follow is not None and rates.shift is not None:
+            self._add_sparse(self._follow, result, rates, others, slope, shift=rates.shift)
         return result
 
     def _joined(self, parts: list[Array]) -> Array:
@@ -76,14 +81,21 @@ class JacobianKernel:
         )
 
     def _add_sparse(
-        self, sparse: SparseJacobian, jacobian: Jacobian, rates: Rates, others: Array, slope: Array
+        self,
+        sparse: SparseJacobian,
+        jacobian: Jacobian,
+        rates: Rates,
+        others: Array,
+        slope: Array,
+        *,
+        shift: Array | None = None,
     ) -> None:
         """Add what template entries contribute."""
         whole = rates.bare * 0.0 + 1.0
         for value in rates.cell_values:
             whole = whole * value
         slope_cell = self._backend.take(slope, self._bin_of_cell, axis=0)
-        bins, mixed, by_row = sparse(rates, whole, others, slope_cell)
+        bins, mixed, by_row = sparse(rates, whole, others, slope_cell, shift)
         jacobian.bins = jacobian.bins + bins
         if mixed.shape[1]:
             jacobian.mixed = jacobian.mixed + mixed

@@ -130,18 +130,29 @@ def _incidences(plan: RatePlan) -> _Incidences:
     one = len(plan.table_parameters) - 1
     layers, cells = np.nonzero(plan.cell_layers != one)
     parameters = plan.table_parameters[plan.cell_layers[layers, cells]]
+    # A plugin may scale a cell by two factors of one parameter: each is an incidence of its own.
+    turn, turns = _turns(cells * (plan.n_parameters + 1) + parameters), len(plan.cell_layers) + 1
     keys = plan.bin_of_cell[cells] * (plan.n_parameters + 1) + parameters
-    distinct, of_entry = np.unique(keys, return_inverse=True)
-    bins, owners = np.divmod(distinct, plan.n_parameters + 1)
+    distinct, of_entry = np.unique(keys * turns + turn, return_inverse=True)
+    bins, owners = np.divmod(distinct // turns, plan.n_parameters + 1)
     slots = np.arange(len(bins)) - np.searchsorted(bins, bins)
     return _Incidences(bins, owners, slots, of_entry.reshape(-1), cells, layers)
+
+
+def _turns(keys: np.ndarray) -> np.ndarray:
+    """How many equal entries stand before each entry."""
+    order = np.argsort(keys, kind="stable")
+    ranked = np.arange(len(keys)) - np.searchsorted(keys[order], keys[order])
+    result = np.empty_like(ranked)
+    result[order] = ranked
+    return result
 
 
 def _components(plan: RatePlan, layout: Layout, inc: _Incidences) -> list[np.ndarray]:
     """Eliminated components: parameters that meet in bins, at most eight together."""
     local = np.zeros(plan.n_parameters, dtype=bool)
     local[inc.parameters] = True
-    used = [group.parameters for group in (*plan.log_groups, *plan.plain_groups)]
+    used = [group.parameters for group in plan.log_groups]
     used.append(plan.table_parameters[plan.row_layers.reshape(-1)])
     if plan.additions is not None:
         used.append(plan.additions.parameters)

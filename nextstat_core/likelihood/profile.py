@@ -99,7 +99,7 @@ class SoloProfile:
         lower = backend.take(movable.lower, self.index, axis=0)
         upper = backend.take(movable.upper, self.index, axis=0)
         best = xp.minimum(xp.maximum(best, lower), upper)
-        low = scaled * best + rest < self._floor
+        low = (count > 0.0) & (scaled * best + rest < self._floor)
         if backend.any_true(low):
             refined = self._refine(best, scaled, rest, count, data)
             best = xp.where(low, xp.minimum(xp.maximum(refined, lower), upper), best)

@@ -50,6 +50,7 @@ class Rates:
     cell_values: list[Array]
     basis_first: Array | None
     basis_second: Array | None
+    shift: Array | None = None  # nominal yields less those of the model, (cells, rows)
 
 
 class RateKernel:
@@ -119,6 +120,7 @@ class RateKernel:
         return Rates(
             theta, rate, yields, base, bare, factor, factor_cell, log_part, log_first, log_second,
             plain, table, first, second, values, basis_first, basis_second,
+            None if nominal is None or self.additions is None else nominal - self.nominal,
         )  # fmt: skip
 
     def _log_factors(self, theta: Array, order: int) -> tuple[Array, Array | None, Array | None]:
@@ -196,7 +198,11 @@ class RateKernel:
         parts.extend(self._plain_parts(rates, per_row, derivative, diagonal=diagonal))
         parts.extend(self._cell_parts(rates, slope_cell, derivative, diagonal=diagonal))
         if self.additions is not None:
-            basis = self.additions.basis_sums(pull * rates.factor_cell)
+            weight = pull * rates.factor_cell
+            basis = self.additions.basis_sums(weight)
+            if rates.shift is not None:
+                by_row = backend.segment_sum(self._cells_to_rows, weight * rates.shift)
+                basis = basis - self.additions.follower_sums(by_row)
             parts.append(basis * (rates.basis_second if diagonal else rates.basis_first))
         parts.append(constraints)
         stacked = xp.concat(parts, axis=0) if len(parts) > 1 else parts[0]

@@ -30,7 +30,12 @@ class SparseJacobian:
         self._slot_others = backend.indices(plan.slot_others)
 
     def __call__(
-        self, rates: Rates, whole: Array, others: Array, slope_cell: Array
+        self,
+        rates: Rates,
+        whole: Array,
+        others: Array,
+        slope_cell: Array,
+        shift: Array | None = None,
     ) -> tuple[Array, Array, Array]:
         """Parts of the bins' Jacobian, of the slots' mixed derivatives, and of the rows.
 
@@ -42,10 +47,15 @@ class SparseJacobian:
             Product of the other cell factors, per layer.
         slope_cell : array, shape (cells, rows)
             Slope of the objective in each cell's bin.
+        shift : array, shape (cells, rows), optional
+            Take ``-shift`` for the templates: what follows nominal yields that differ between rows.
         """
         backend = self._backend
+        entries = self._values
+        if shift is not None:
+            entries = [-backend.take(shift, self._cells, axis=0)]
         change = None
-        for basis, values in zip(self._basis, self._values, strict=True):
+        for basis, values in zip(self._basis, entries, strict=True):
             term = values * backend.take(rates.basis_first, basis, axis=0)
             change = term if change is None else change + term
         here = change * backend.take(whole, self._cells, axis=0)

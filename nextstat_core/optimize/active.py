@@ -32,7 +32,7 @@ class Box:
     fixed: Array
 
     def clip(self, x: Array, xp: ArrayNamespace) -> Array:
-        return xp.minimum(xp.maximum(x, self.lower), self.upper)
+        return xp.where(self.fixed, x, xp.minimum(xp.maximum(x, self.lower), self.upper))
 
     def at_lower(self, x: Array, gradient: Array) -> Array:
         return (x <= self.lower) & (gradient > 0.0)
@@ -84,8 +84,8 @@ class Kinks:
         fixed = problem.of_rows(problem.fixed, rows)
         if self.any:
             xp = problem.backend.xp
-            lower = xp.where(self._mask & (x > 0.0), xp.maximum(lower, TINY + 0.0 * lower), lower)
-            upper = xp.where(self._mask & (x < 0.0), xp.minimum(upper, -TINY + 0.0 * upper), upper)
+            lower = xp.where(self._mask & (x > 0.0), xp.where(lower > TINY, lower, TINY), lower)
+            upper = xp.where(self._mask & (x < 0.0), xp.where(upper < -TINY, upper, -TINY), upper)
         return Box(lower, upper, fixed)
 
     def flip(self, x: Array, gradient: Array, box: Box, rows: Indices) -> tuple[Array, Array]:
@@ -100,7 +100,10 @@ class Kinks:
             return x, changed
         mirrored = xp.where(held, -x, x)
         other = self._problem.objective.evaluate(mirrored, rows, 1).gradient
-        inside = (mirrored > self._problem.lower) & (mirrored < self._problem.upper)
+        problem = self._problem
+        inside = (mirrored > problem.of_rows(problem.lower, rows)) & (
+            mirrored < problem.of_rows(problem.upper, rows)
+        )
         falls = held & inside & (xp.where(x > 0.0, other, -other) > 0.0)
         return xp.where(falls, mirrored, x), xp.any(falls, axis=1)
 

@@ -30,10 +30,10 @@ def damping_of(state: State, backend: Backend) -> Array | None:
 
 
 def _scale(state: State, backend: Backend) -> Array:
-    """Size of each parameter's curvature, bounded away from zero: (rows, parameters)."""
+    """Size of each parameter's curvature, one where there is none: (rows, parameters)."""
     xp = backend.xp
     scale = xp.abs(state.hessian.diagonal(backend))
-    return xp.maximum(scale, 1e-12 * xp.max(scale, axis=1, keepdims=True))
+    return xp.where(scale > 0.0, scale, xp.ones_like(scale))
 
 
 def semidefinite(problem: Problem, state: State, free: Array) -> Array:

@@ -19,6 +19,7 @@ from nextstat_core.optimize.problem import Options, Point, Problem
 from nextstat_core.optimize.result import Minima, Status
 from nextstat_core.optimize.saddle import escape
 from nextstat_core.optimize.state import State
+from nextstat_core.optimize.trust_region import TrustResult, trust_region
 
 if TYPE_CHECKING:
     from nextstat_core.linalg import ArrowMatrix
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["newton"]
 
+# Iterations after which a row goes to the trust-region method.
+_PATIENCE = 25
 _DAMPING_START = 1e-3
 _DAMPING_MAX = 1e12
 # EDM below which rounding of the gradient leaves nothing to polish.
@@ -57,8 +60,9 @@ def newton(problem: Problem, options: Options = Options()) -> Minima:  # noqa: B
         point = problem.objective.evaluate(kinks.start(start), rows, 2)
         state = _begin(problem, rows, point)
         initial, finished = point.value, _Finished()
-        for _ in range(options.max_iterations + 1):
-            state = _iterate(problem, kinks, state, options)
+        patience = min(options.max_iterations, _PATIENCE)
+        for turn in range(patience + 1):
+            state = _iterate(problem, kinks, state, options, last=turn == patience)
             state = _retire(problem, kinks, state, options, finished)
             if state.rows.shape[0] == 0:
                 break
@@ -67,13 +71,14 @@ def newton(problem: Problem, options: Options = Options()) -> Minima:  # noqa: B
                 state.status == int(Status.RUNNING), int(Status.MAX_ITERATIONS), state.status
             )
             _retire(problem, kinks, state, options, finished)
-    return _gather(problem, kinks, finished, initial)
+        minima = _gather(problem, kinks, finished, initial)
+        return _rescue(problem, kinks, minima, options)
 
 
 def _begin(problem: Problem, rows: Indices, point: Point) -> State:
     backend, xp = problem.backend, problem.backend.xp
     n = point.value.shape[0]
-    zero = 0.0 * point.value
+    zero = xp.zeros((n,), dtype=backend.dtype, device=backend.device)
     counts = xp.broadcast_to(
         xp.asarray([[0, 1, 1, 1]], dtype=xp.int64, device=backend.device), (n, 4)
     )
@@ -85,14 +90,21 @@ def _begin(problem: Problem, rows: Indices, point: Point) -> State:
         hessian=point.hessian(),
         damping=zero,
         escapes=xp.zeros((n,), dtype=xp.int64, device=backend.device),
-        status=xp.zeros((n,), dtype=xp.int64, device=backend.device),
+        # From a point without a value no step can be judged.
+        status=xp.astype(~xp.isfinite(point.value), xp.int64) * int(Status.STALLED),
         edm=zero + xp.inf,
         counts=counts + 0,
+        moved=xp.ones((n,), dtype=xp.bool, device=backend.device),
     )
 
 
-def _iterate(problem: Problem, kinks: Kinks, state: State, options: Options) -> State:
-    """One step of every row in work; rows that are done get a status and keep their place."""
+def _iterate(
+    problem: Problem, kinks: Kinks, state: State, options: Options, *, last: bool
+) -> State:
+    """One step of every row in work; rows that are done get a status and keep their place.
+
+    The `last` time rows are only looked at.
+    """
     backend, xp = problem.backend, problem.backend.xp
     box = kinks.box(state.x, state.rows)
     if kinks.any:
@@ -107,15 +119,21 @@ def _iterate(problem: Problem, kinks: Kinks, state: State, options: Options) -> 
         definite = definite | semidefinite(problem, state, free)
         matrix, used, damping = stand_in(problem, state, free, definite)
     step = -used.solve(state.gradient)
-    state.edm = -0.5 * xp.sum(xp.where(free, state.gradient, 0.0) * step, axis=1)
-    near = (state.edm < options.tolerance) & used.ok
+    edm = -0.5 * xp.sum(xp.where(free, state.gradient, 0.0) * step, axis=1)
+    # With damping it is no distance to the minimum: good enough to look again, not to report.
+    state.edm = xp.where(state.damping == 0.0, edm, state.edm)
+    near = (edm < options.tolerance) & used.ok
     small = near & (state.damping == 0.0)
     # A damped row that looks converged is looked at again without damping.
-    state.damping = xp.where(near, 0.0, state.damping)
+    again = near & (state.damping > 0.0) & state.moved
+    state.damping = xp.where(again, 0.0, state.damping)
+    state.moved = state.moved & ~again
     done = small & definite
     state.factor = used
     state.status = xp.where(done, int(Status.EDM), state.status)
     stuck = small & ~definite
+    if last:
+        return state
     if backend.any_true(stuck):
         return _escape(problem, state, box, free, stuck, options)
     if not backend.any_true(~done):
@@ -158,6 +176,7 @@ def _judge(problem: Problem, state: State, trial: Array, matrix: ArrowMatrix, do
     running = xp.astype(~done, xp.int64)
     taken = xp.astype(accept, xp.int64)
     state.counts = state.counts + xp.stack([running, running, running, taken], axis=1)
+    state.moved = state.moved | accept
     if not backend.any_true(accept):
         return state
     hessian = point.hessian()
@@ -259,6 +278,54 @@ def _polish(problem: Problem, kinks: Kinks, state: State) -> None:
     inner = xp.where(still_free & free, state.gradient, 0.0)
     edm = 0.5 * xp.sum(inner * factor.solve(inner), axis=1)
     state.edm = xp.where(keep, edm, state.edm)
+
+
+def _rescue(problem: Problem, kinks: Kinks, minima: Minima, options: Options) -> Minima:
+    """Give rows that did not converge to the trust-region method, one by one."""
+    backend, xp = problem.backend, problem.backend.xp
+    failed = (minima.status != int(Status.EDM)) & xp.isfinite(minima.value)
+    if not backend.any_true(failed):
+        return minima
+    index = xp.nonzero(failed)[0]
+    for i in range(index.shape[0]):
+        row = index[i : i + 1]
+        used = int(backend.take(minima.n_iterations, row, axis=0)[0])
+        left = options.max_iterations - used
+        if left < 1:
+            continue
+        start = backend.take(minima.x, row, axis=0)
+        result = trust_region(problem, row, start, replace(options, max_iterations=left))
+        _replace(problem, kinks, minima, row, result)
+        minima.hessian = None
+    return minima
+
+
+def _replace(
+    problem: Problem, kinks: Kinks, minima: Minima, row: Indices, result: TrustResult
+) -> None:
+    backend, xp = problem.backend, problem.backend.xp
+    point = result.point
+    box = kinks.box(point.x, row)
+    free = box.free(point.x, point.gradient)
+    status = xp.asarray([result.status], dtype=xp.int64, device=backend.device)
+    edm = xp.asarray([result.edm], dtype=backend.dtype, device=backend.device)
+    put = backend.put_rows
+    minima.x = put(minima.x, row, kinks.finish(point.x))
+    minima.value = put(minima.value, row, point.value)
+    minima.gradient = put(minima.gradient, row, xp.where(free, point.gradient, 0.0))
+    minima.edm = put(minima.edm, row, edm)
+    minima.status = put(minima.status, row, status)
+    minima.held = put(minima.held, row, kinks.held(point.x, point.gradient, box))
+    if point.outside is not None and minima.outside is not None:
+        minima.outside = put(minima.outside, row, point.outside())
+    for name, more in (
+        ("n_iterations", result.iterations),
+        ("n_values", result.evaluations),
+        ("n_gradients", result.evaluations),
+        ("n_hessians", result.evaluations),
+    ):
+        counts = getattr(minima, name)
+        setattr(minima, name, put(counts, row, backend.take(counts, row, axis=0) + more))
 
 
 def _gather(problem: Problem, kinks: Kinks, finished: _Finished, initial: Array) -> Minima:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nextstat_core.backend import Backend
@@ -27,10 +27,14 @@ class State:
     status: Array
     edm: Array
     counts: Array  # (rows, 4): iterations, values, gradients, hessians
+    moved: Array  # whether the row moved since it was last looked at without damping
     factor: ArrowFactor | None = None  # of the Hessian on the free set, in the last iteration
 
     def take(self, index: Indices, backend: Backend) -> State:
         """Some of the rows."""
-        names = ("rows", "x", "value", "gradient", "damping", "escapes", "status", "edm", "counts")
-        columns = {name: backend.take(getattr(self, name), index, axis=0) for name in names}
+        columns: dict[str, Any] = {
+            field.name: backend.take(getattr(self, field.name), index, axis=0)
+            for field in fields(self)
+            if field.name not in {"hessian", "factor"}
+        }
         return State(hessian=self.hessian.take(index, backend), **columns)

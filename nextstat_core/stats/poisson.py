@@ -11,6 +11,7 @@ in the rate. For n = 0 the term is the rate itself, below zero too.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,8 +61,12 @@ def poisson_terms(
     below = rate - inside  # zero wherever the exact logarithm holds
     # One where there are no counts: arithmetic with a mask is faster than a choice.
     empty = xp.astype(count == 0.0, rate.dtype)
-    excess = (inside - count) / (count + empty)
-    value = excess - xp.log1p(excess)
+    divisor = count + empty
+    excess = (inside - count) / divisor
+    ratio = inside / divisor
+    # log1p(excess), accurate near zero by what the rounding of the ratio lost there, and near -1.
+    lost = xp.where(ratio > 0.5, excess - (ratio - 1.0), xp.zeros_like(excess))
+    value = excess - xp.log(ratio) - lost / ratio
     value *= count
     value += below
     depth = below / floor
@@ -91,10 +96,20 @@ def poisson_constant(count: Array, backend: Backend) -> Array:
 
 
 _TABLE_WORTHWHILE = 4096
+_STIRLING_FROM = 16.0
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
+_HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 def _constant(count: Array, backend: Backend) -> Array:
     xp = backend.xp
-    observed = count > 0
-    safe = xp.where(observed, count, 1.0)
-    return xp.where(observed, count - count * xp.log(safe) + backend.gammaln(safe + 1.0), 0.0)
+    observed, large = count > 0, count >= _STIRLING_FROM
+    safe = xp.where(observed & ~large, count, 1.0)
+    small = count - count * xp.log(safe) + backend.gammaln(safe + 1.0)
+    inverse = 1.0 / xp.where(large, count, _STIRLING_FROM)
+    series = 0.0 * count + _STIRLING[-1]
+    for term in _STIRLING[-2::-1]:
+        series = series * inverse * inverse + term
+    # The leading terms of log n! cancel against n log n - n: left out, they cost no digits.
+    stirling = _HALF_LOG_2PI - 0.5 * xp.log(inverse) + inverse * series
+    return xp.where(large, stirling, xp.where(observed, small, 0.0))

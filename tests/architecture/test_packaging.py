@@ -77,6 +77,14 @@ def test_package_is_typed(project, plugins) -> None:
     assert all((package / "py.typed").is_file() for package in packages)
 
 
+def test_facade_has_one_public_module_for_each_plugin(plugins) -> None:
+    facade, commands = plugins["nextstat"], "nextstat_commands"
+    own = {module.name.removeprefix("nextstat.") for module in facade if "." in module.name}
+    first_party = {name for name in plugins if (ROOT / "plugins" / name.replace("_", "-")).is_dir()}
+    expected = {name.removeprefix("nextstat_") for name in first_party - {commands}}
+    assert {name for name in own if not name.startswith("_")} == expected
+
+
 def test_tests_and_docs_are_no_packages() -> None:
     stray = [path for name in ("tests", "docs") for path in (ROOT / name).rglob("__init__.py")]
     assert stray == []

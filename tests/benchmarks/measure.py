@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from environments import one_thread
 
@@ -54,13 +56,53 @@ class Figures:
         return statistics.median(records[0]["seconds"] for records in self.processes)
 
     @property
-    def peak_mb(self) -> float:
-        """Largest resident memory of a process, MB."""
-        return max(record["peak_mb"] for records in self.processes for record in records)
+    def peak_mb(self) -> float | None:
+        """Largest resident memory of a process, MB; None where it was not measured."""
+        peaks = [r["peak_mb"] for records in self.processes for r in records if "peak_mb" in r]
+        return max(peaks, default=None)
 
     @property
     def last(self) -> dict[str, Any]:
         return self.processes[-1][-1]
+
+
+def environment_of(tool: Tool) -> dict[str, str]:
+    """One thread, and PYTHONPATH for ours only."""
+    variables = one_thread()
+    if tool.isolated:
+        variables.pop("PYTHONPATH", None)
+    return variables
+
+
+def _cpu_of_children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def run_command(tool: Tool, job: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Run a command that lies beside the interpreter, from start to end, `repeats` times.
+
+    Raises
+    ------
+    RuntimeError
+        If the command is missing or fails.
+    """
+    name, *arguments = job["arguments"]
+    command = [str(tool.python.parent / name), *arguments, job["workspace"]]
+    variables, records = environment_of(tool), []
+    clock = _cpu_of_children if job["clock"] == "cpu" else time.perf_counter
+    for _ in range(job["repeats"]):
+        start = clock()
+        try:
+            done = subprocess.run(
+                command, env=variables, capture_output=True, text=True, check=False
+            )
+        except FileNotFoundError as error:
+            raise RuntimeError(f"no command {command[0]}") from error
+        records.append({"seconds": clock() - start})
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+    return records
 
 
 def run_job(tool: Tool, job: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -77,7 +119,7 @@ def run_job(tool: Tool, job: Mapping[str, Any]) -> list[dict[str, Any]]:
         flags = ["-I"] if tool.isolated else []
         command = [str(tool.python), *flags, str(PEERS / tool.script), str(file)]
         done = subprocess.run(
-            command, env=one_thread(), capture_output=True, text=True, check=False
+            command, env=environment_of(tool), capture_output=True, text=True, check=False
         )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
@@ -85,18 +127,25 @@ def run_job(tool: Tool, job: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def measure(
-    workload: Workload, workspace: Path, tools: Mapping[str, Tool], rounds: int
+    workload: Workload,
+    workspace: Path,
+    tools: Mapping[str, Tool],
+    rounds: int,
+    clock: Literal["wall", "cpu"] = "wall",
 ) -> dict[str, Figures]:
-    """Run a workload `rounds` times, in each round every tool once."""
+    """Run a workload `rounds` times, in each round every tool once.
+
+    The clock ``cpu`` counts the processor time of the process, for a machine that has other work.
+    """
+    common = {"workload": workload.what, "workspace": str(workspace), "clock": clock}
     figures = {name: Figures() for name in tools if name in workload.jobs}
     for round_ in range(min(rounds, workload.rounds or rounds)):
         for name, found in figures.items():
             if round_ and name in workload.slow:
                 continue
-            job = {
-                **workload.jobs[name], "workload": workload.what, "workspace": str(workspace)
-            }  # fmt: skip
-            found.processes.append(run_job(tools[name], job))
+            job = {**workload.jobs[name], **common}
+            run = run_command if workload.what == "command" else run_job
+            found.processes.append(run(tools[name], job))
     return figures
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from measure import Figures
     from workloads import Workload
 
-__all__ = ["circumstances", "header", "record", "table"]
+__all__ = ["circumstances", "duration", "header", "lay_out", "record", "table"]
 
 
 def _processor() -> str:
@@ -56,37 +56,62 @@ def _flat(value: Any) -> str:
     return str(value)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Three digits and a unit."""
     for limit, factor, unit in ((1e-3, 1e6, "us"), (1.0, 1e3, "ms")):
         if seconds < limit:
             return f"{seconds * factor:.3g} {unit}"
     return f"{seconds:.3g} s"
 
 
-def _row(workload: Workload, figures: Mapping[str, Figures], tools: Sequence[str]) -> list[str]:
-    base = figures.get(tools[0])
-    cells = [workload.name]
-    for name in tools:
-        found = figures.get(name)
-        if found is None:
-            cells.append("-")
-            continue
-        ratio = f" ({found.seconds / base.seconds:.3g}x)" if base and found is not base else ""
-        cells.append(f"{_duration(found.seconds)}{ratio}")
-    peaks = [f"{figures[name].peak_mb:.0f}" if name in figures else "-" for name in tools]
-    return [*cells, " / ".join(peaks), workload.note]
-
-
-def table(measured: Sequence[tuple[Workload, Mapping[str, Figures]]], tools: Sequence[str]) -> str:
-    """Medians of all tools, and in brackets how many times ours each takes."""
-    titles = ["workload", *tools, "peak MB", "note"]
-    rows = [titles, *(_row(workload, figures, tools) for workload, figures in measured)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(titles))]
+def lay_out(rows: Sequence[Sequence[str]]) -> str:
+    """Columns side by side, a line under the first row."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def _time(name: str, figures: Mapping[str, Figures], base: Figures | None) -> str:
+    if name not in figures:
+        return "-"
+    seconds = figures[name].seconds
+    ratio = f" ({seconds / base.seconds:.3g}x)" if base and figures[name] is not base else ""
+    return f"{duration(seconds)}{ratio}"
+
+
+def _quality(name: str, figures: Mapping[str, Figures], judged: Mapping[str, float]) -> str:
+    """Our NLL above the lowest at the parameters found, or the share of toys that converged."""
+    if name in judged:
+        return f"+{judged[name] - min(judged.values()):.1e}"
+    last = figures[name].last if name in figures else {}
+    return f"{last['converged'] / last['n_toys']:.1%}" if "n_toys" in last else "-"
+
+
+def _memory(name: str, figures: Mapping[str, Figures]) -> str:
+    peak = figures[name].peak_mb if name in figures else None
+    return "-" if peak is None else f"{peak:.0f}"
+
+
+def table(
+    measured: Sequence[tuple[Workload, Mapping[str, Figures]]],
+    judged: Mapping[str, Mapping[str, float]],
+    tools: Sequence[str],
+) -> str:
+    """Medians of all tools, and in brackets how many times ours each takes.
+
+    `judged` holds, by workload and tool, our NLL at the parameters that the tool found.
+    """
+    rows = [["workload", *tools, "peak MB", "quality", "note"]]
+    for workload, figures in measured:
+        base, values = figures.get(tools[0]), judged.get(workload.name, {})
+        times = [_time(name, figures, base) for name in tools]
+        peaks = " / ".join(_memory(name, figures) for name in tools)
+        quality = " / ".join(_quality(name, figures, values) for name in tools)
+        rows.append([workload.name, *times, peaks, quality, workload.note])
+    return lay_out(rows)
 
 
 def record(workload: Workload, figures: Mapping[str, Figures]) -> dict[str, Any]:

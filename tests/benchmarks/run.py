@@ -1,7 +1,7 @@
 """Compare with the peers: load, fit, toys. ``nox -s bench`` runs this.
 
-One thread, every measurement in a process of its own, the tools by turns, medians. Prints a table,
-and writes it with all raw figures to the output folder.
+One thread, every measurement in a process of its own, the tools by turns, medians. Prints a table
+and the targets, and writes them with all raw figures to the output folder.
 
     python tests/benchmarks/run.py --rounds 3
     python tests/benchmarks/run.py --nextstat-python PATH --pyhf-python PATH --only "fit"
@@ -19,27 +19,41 @@ from typing import Any
 from environments import make_environment
 from measure import Figures, Tool, judge, measure
 from report import circumstances, header, record, table
-from workloads import TOOLS, WORKLOADS, Workload, write_workspaces
+from targets import target_table
+from workloads import (
+    NEXTSTAT,
+    OURS,
+    PYHF,
+    REPOSITORY,
+    RESULTS,
+    WORKLOADS,
+    Workload,
+    write_workspaces,
+)
 
-OURS, NEXTSTAT, PYHF = TOOLS
 REQUIREMENTS = {
-    NEXTSTAT: ("nextstat==0.10.1",),
-    PYHF: ("pyhf==0.7.6", "scipy", "iminuit", "numpy"),
+    NEXTSTAT: ("nextstat==0.10.1", "nextstat-cli==0.10.1"),
+    PYHF: ("pyhf==0.7.6", "scipy", "numpy"),
 }
+HOW = """\
+Each process runs its workload once to warm up, then timed; imports are excluded, but for commands.
+Times are medians, in brackets multiples of ours. Figures with / are of the tools in this order.
+Quality: our NLL at the parameters found, above the lowest; for toys the share that converged."""
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="turns of every tool (3)")
     parser.add_argument("--only", default="", help="workloads whose name holds this text")
-    parser.add_argument("--slow", action="store_true", help="pyhf fits tttt-prod, tHu (minutes)")
+    parser.add_argument("--skip-slow", action="store_true", help="no pyhf where it takes minutes")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="cpu if busy")
     parser.add_argument("--without-ours", action="store_true", help="measure the peers alone")
     parser.add_argument("--without-pyhf", action="store_true")
     parser.add_argument("--without-nextstat", action="store_true")
     parser.add_argument("--nextstat-python", type=Path, help="interpreter with nextstat 0.10.1")
     parser.add_argument("--pyhf-python", type=Path, help="interpreter with pyhf 0.7.6")
-    parser.add_argument("--cache", type=Path, default=Path(".nox/bench-peers"))
-    parser.add_argument("--output", type=Path, default=Path("tests/benchmarks/results"))
+    parser.add_argument("--cache", type=Path, default=REPOSITORY / ".nox/bench-peers")
+    parser.add_argument("--output", type=Path, default=RESULTS)
     return parser.parse_args(arguments)
 
 
@@ -65,22 +79,20 @@ def run_workload(
     workload: Workload, workspace: Path, tools: dict[str, Tool], options: argparse.Namespace
 ) -> tuple[dict[str, Figures], dict[str, float]]:
     taking_part = {
-        name: tool for name, tool in tools.items() if options.slow or name not in workload.slow
+        name: tool
+        for name, tool in tools.items()
+        if not options.skip_slow or name not in workload.slow
     }
     print(f"... {workload.name}", file=sys.stderr, flush=True)
-    figures = measure(workload, workspace, taking_part, options.rounds)
+    figures = measure(workload, workspace, taking_part, options.rounds, options.clock)
     judged = workload.what == "fit" and OURS in tools
     return figures, judge(tools[OURS], workspace, figures) if judged else {}
 
 
-def verdicts(judged: dict[str, dict[str, float]]) -> str:
-    """How far above the lowest minimum each tool stopped, judged by our NLL."""
-    lines = ["our NLL at each tool's parameters, above the lowest:"]
-    for name, values in judged.items():
-        lowest = min(values.values())
-        shown = ", ".join(f"{tool} +{value - lowest:.2e}" for tool, value in values.items())
-        lines.append(f"  {name}: {shown}")
-    return "\n".join(lines) if judged else ""
+def versions_in(figures: dict[str, Figures]) -> dict[str, Any]:
+    """What each tool said that it is; commands say nothing."""
+    last = {name: each.last for name, each in figures.items()}
+    return {name: record["versions"] for name, record in last.items() if "versions" in record}
 
 
 def save(folder: Path, text: str, document: dict[str, Any]) -> None:
@@ -101,10 +113,11 @@ def main(arguments: list[str]) -> None:
             file = workspaces[workload.workspace]
             figures, values = run_workload(workload, file, tools, options)
             measured.append((workload, figures))
-            seen |= {name: each.last["versions"] for name, each in figures.items()}
+            seen |= versions_in(figures)
             judged |= {workload.name: values} if values else {}
-    facts = {**circumstances(), **seen, "rounds": options.rounds}
-    text = "\n\n".join([header(facts), table(measured, list(tools)), verdicts(judged)]).rstrip()
+    facts = {**circumstances(), **seen, "rounds": options.rounds, "clock": options.clock}
+    parts = [header(facts), HOW, table(measured, judged, list(tools)), target_table(measured)]
+    text = "\n\n".join(parts).rstrip()
     print(text)
     records = [record(workload, figures) for workload, figures in measured]
     save(options.output, text, {"facts": facts, "workloads": records, "judged": judged})

@@ -13,9 +13,20 @@ from nextstat_core.testing import many_channels, uncorrelated
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["TOOLS", "WORKLOADS", "Workload", "write_workspaces"]
+__all__ = [
+    "NEXTSTAT",
+    "OURS",
+    "PYHF",
+    "REPOSITORY",
+    "RESULTS",
+    "TOOLS",
+    "WORKLOADS",
+    "Workload",
+    "write_workspaces",
+]
 
 REPOSITORY = Path(__file__).parents[2]
+RESULTS = Path(__file__).parent / "results"
 EXAMPLE = REPOSITORY / "docs" / "examples" / "example_workspace.json"
 
 #: Ours first: the others are compared with it.
@@ -36,13 +47,14 @@ class Workload:
     Attributes
     ----------
     name, what, workspace : str
-        Title of the row; load, fit or toys; name of the workspace.
+        Title of the row; load, fit, toys or command; name of the workspace.
     jobs : mapping
-        Arguments of each tool's script; a tool that is not named is not run.
+        Arguments of each tool's script; a tool that is not named is not run. The first of several
+        ``repeats`` warms up and is not counted.
     rounds : int or None
         Rounds of this workload where fewer than asked for are enough.
     slow : frozenset of str
-        Tools that take part only when slow fits are asked for; they run one round.
+        Tools that run one round, and none where slow ones are left out.
     note : str
         What the reader must know to compare.
     """
@@ -56,66 +68,92 @@ class Workload:
     note: str = ""
 
 
-def _fits(workspace: str, *, slow: bool) -> Workload:
-    repeats = {OURS: {"repeats": 4}, NEXTSTAT: {"repeats": 3}, PYHF: {"repeats": 1}}
+def _load(workspace: str) -> Workload:
+    repeats = {OURS: {"repeats": 5}, NEXTSTAT: {"repeats": 5}, PYHF: {"repeats": 3}}
+    return Workload(f"load {workspace}", "load", workspace, repeats, note="text to first value")
+
+
+def _fit(workspace: str, *, slow: bool) -> Workload:
+    repeats = {
+        OURS: {"repeats": 6},
+        NEXTSTAT: {"repeats": 4},
+        PYHF: {"repeats": 1 if slow else 2},
+    }
+    once = "; pyhf ran once, not warmed up" if slow else ""
     return Workload(
         f"fit {workspace}",
         "fit",
         workspace,
         repeats,
         slow=frozenset({PYHF} if slow else ()),
-        note="covariance included, except pyhf",
+        note=f"covariance included, except pyhf{once}",
     )
 
 
-_AUX = "ours and pyhf also draw auxiliary data, nextstat 0.10.1 does not"
+def _toys(
+    title: str, workspace: str, n_toys: Mapping[str, int], rounds: int | None = None
+) -> tuple[Workload, Workload]:
+    """Ours with fixed auxiliary data, as nextstat 0.10.1 has them, and with drawn ones, as pyhf."""
+    jobs: dict[str, dict[str, Any]] = {
+        tool: {"repeats": 2, "n_toys": number, "seed": 1} for tool, number in n_toys.items()
+    }
+    fixed = {tool: job for tool, job in jobs.items() if tool != PYHF}
+    sampled = {**jobs, PYHF: {**jobs[PYHF], "repeats": 1}} if PYHF in jobs else jobs
+    counts = "toys: " + " / ".join(str(number) for number in n_toys.values())
+    return (
+        Workload(
+            f"toy of {title}, aux fixed",
+            "toys",
+            workspace,
+            {**fixed, OURS: {**jobs[OURS], "aux": "fixed"}},
+            rounds,
+            note=f"{counts}; like for like with nextstat 0.10.1",
+        ),
+        Workload(
+            f"toy of {title}, aux drawn",
+            "toys",
+            workspace,
+            {**sampled, OURS: {**jobs[OURS], "aux": "sampled"}},
+            rounds,
+            slow=frozenset({PYHF} & jobs.keys()),
+            note=f"{counts}; nextstat 0.10.1 keeps them fixed",
+        ),
+    )
+
 
 WORKLOADS = (
-    *(
-        Workload(
-            f"load {name}",
-            "load",
-            name,
-            {OURS: {"repeats": 4}, NEXTSTAT: {"repeats": 4}, PYHF: {"repeats": 2}},
-            note="JSON text to first value",
-        )
-        for name in ("tttt-prod", "tHu", "example")
-    ),
-    _fits("tttt-prod", slow=True),
-    _fits("tHu", slow=True),
-    _fits("example", slow=False),
+    *(_load(name) for name in ("tttt-prod", "tHu", "example")),
+    _fit("tttt-prod", slow=True),
+    _fit("tHu", slow=True),
+    _fit("example", slow=False),
     Workload(
         "fit 2 bins, 3 parameters",
         "fit",
         "tiny",
         {
-            OURS: {"repeats": 4, "inner": 50},
-            NEXTSTAT: {"repeats": 4, "inner": 50},
-            PYHF: {"repeats": 2, "inner": 10},
+            OURS: {"repeats": 5, "inner": 50},
+            NEXTSTAT: {"repeats": 5, "inner": 50},
+            PYHF: {"repeats": 3, "inner": 10},
         },
         note="covariance included, except pyhf",
     ),
-    Workload(
-        "toy of tttt-prod",
-        "toys",
-        "tttt-prod",
-        {
-            OURS: {"repeats": 1, "n_toys": 200, "seed": 1},
-            NEXTSTAT: {"repeats": 1, "n_toys": 10, "seed": 1},
-        },
-        note=_AUX,
+    *_toys("tttt-prod", "tttt-prod", {OURS: 200, NEXTSTAT: 20}),
+    *_toys(
+        "50 channels, 201 parameters",
+        "many-channels",
+        {OURS: 20_000, NEXTSTAT: 5_000, PYHF: 3},
+        rounds=2,
     ),
     Workload(
-        "toy of 50 channels, 201 parameters",
-        "toys",
-        "many-channels",
+        "command: fit example",
+        "command",
+        "example",
         {
-            OURS: {"repeats": 1, "n_toys": 20_000, "seed": 1},
-            NEXTSTAT: {"repeats": 1, "n_toys": 1_000, "seed": 1},
-            PYHF: {"repeats": 1, "n_toys": 3, "seed": 1},
+            OURS: {"repeats": 5, "arguments": ["nextstat", "fit"]},
+            NEXTSTAT: {"repeats": 5, "arguments": ["nextstat", "fit", "--input"]},
+            PYHF: {"repeats": 2, "arguments": ["pyhf", "fit"]},
         },
-        rounds=2,
-        note=_AUX,
+        note="a new process, from its start to its end",
     ),
 )
 

@@ -53,7 +53,7 @@ def steps_of(text: str) -> Iterator[tuple[Block, str | None]]:
 
 
 def run_page(path: Path) -> dict[str, Any]:
-    """Namespace that the page leaves behind; raises where a block fails or prints something else."""
+    """Namespace that a page leaves behind; raises where a block fails or prints otherwise."""
     page = types.ModuleType("page")
     sys.modules["page"] = page  # classes of the page look their module up
     for block, promised in steps_of(path.read_text(encoding="utf-8")):

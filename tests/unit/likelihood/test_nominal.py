@@ -1,5 +1,7 @@
 """Rows whose nominal yields differ equal models that are compiled anew."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -16,11 +18,16 @@ RECIPES = {
         "n_histosys": 2, "n_channels": 9, "n_bins": 2, "correlated": False, "shapesys": True
     },
 }  # fmt: skip
-CODES = [
-    None,
-    {"histosys": "code0", "normsys": "code1"},
-    {"histosys": "code2"},
-    {"histosys/histosys_0": "code0"},
+CODES = {
+    "default": None,
+    "code0": {"histosys": "code0", "normsys": "code1"},
+    "code2": {"histosys": "code2"},
+}
+WAYS = [
+    *itertools.product(RECIPES, CODES.values()),
+    # Codes that differ between modifiers of one kind.
+    ("histosys", {"histosys/histosys_0": "code0"}),
+    ("gammas", {"histosys/histosys_0": "code0", "histosys/histosys_1": "code2"}),
 ]
 
 
@@ -46,13 +53,9 @@ def compiled_anew(case, compiled, channel, sample, yields):
 
 
 @pytest.mark.parametrize("sample", ["bkg_1", "bkg_2", "signal"])
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
-@pytest.mark.parametrize("codes", CODES, ids=["default", "code0", "code2", "mixed"])
+@pytest.mark.parametrize(("recipe", "codes"), WAYS)
 def test_value_and_derivatives_are_those_of_the_model_written_again(case, recipe, codes, sample):
-    named = recipe.get("n_histosys") and recipe.get("correlated", True)
-    if codes and "histosys/histosys_0" in codes and not named:
-        pytest.skip("no modifier of that name")
-    compiled = case(generate_workspace(7, **recipe), interpolation=codes)
+    compiled = case(generate_workspace(7, **RECIPES[recipe]), interpolation=codes)
     rows = 4
     yields, nominal = other_yields(compiled, "channel_1", sample, rows)
     cases, auxiliary = compiled_anew(case, compiled, "channel_1", sample, yields)

@@ -197,9 +197,6 @@ def test_several_modifiers_on_one_sample_have_exact_derivatives(case, workspace,
     compiled.check_derivatives(compiled.random(2, spread=1.0))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="of several cell factors of one parameter in one cell only the last counts"
-)
 def test_two_cell_factors_of_one_parameter_in_one_cell_have_exact_derivatives(case, workspace):
     compiled = compiled_with(case, workspace, ["two slopes"])
     compiled.check_derivatives(compiled.random(1, spread=0.5))
@@ -232,7 +229,6 @@ def test_yields_are_what_the_terms_say(case, workspace):
     np.testing.assert_allclose(rates, expected, rtol=1e-14)
 
 
-@pytest.mark.xfail(strict=True, reason="any parameter with a curve of a plugin stays dense")
 def test_bin_wise_parameters_of_a_plugin_are_eliminated_but_not_moved(case, workspace):
     compiled = compiled_with(case, workspace, ["bin-wise"])
     dense = {compiled.layout.names[i] for i in compiled.compiled.shape.dense}

@@ -108,9 +108,7 @@ class Likelihood:
         held = np.broadcast_to(layout.fixed if fixed is None else fixed, start.shape).copy()
         lower, upper = layout.lower[None, :].copy(), layout.upper[None, :].copy()
         objective = LikelihoodObjective(self.compiled, data, lower, upper, held, profile=profile)
-        return Problem(
-            self.backend, objective, start, lower, upper, held, self.compiled.plan.kinks
-        )
+        return Problem(self.backend, objective, start, lower, upper, held, self.compiled.plan.kinks)
 
     def twice_nll(self, minima: Minima) -> Floats:
         constant = self.compiled.constant(self.compiled.observe(self.main))
@@ -124,8 +122,7 @@ class Likelihood:
         gaussian = (len(layout.gaussian), count)
         return {
             "main": generator.poisson(rates, size=(len(rates), count)) * 1.0,
-            "center": at[layout.gaussian]
-            + layout.width[:, None] * generator.normal(size=gaussian),
+            "center": at[layout.gaussian] + layout.width[:, None] * generator.normal(size=gaussian),
             "aux_count": generator.poisson(
                 layout.factor[:, None] * at[layout.poisson], size=(len(layout.poisson), count)
             )

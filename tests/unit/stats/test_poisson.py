@@ -83,7 +83,6 @@ def test_no_events_cost_the_rate_below_zero_too():
     np.testing.assert_array_equal(curvature, 0.0)
 
 
-@pytest.mark.xfail(strict=True, reason="n - n log n + log n! cancels: 2e-10 is lost at n = 1e6")
 @pytest.mark.parametrize("n", [1e3, 1e5, 1e7, 1e9, 1e12])
 def test_huge_counts_keep_their_precision(n):
     for rate in (n, n + 3.0 * math.sqrt(n), n - math.sqrt(n), 1.5 * n):
@@ -97,7 +96,6 @@ def test_rates_below_the_count_keep_their_precision(n):
     assert ours(n, 1e-3 * n) == pytest.approx(exact(n, 1e-3 * n), rel=1e-13)
 
 
-@pytest.mark.xfail(strict=True, reason="log1p of (rate - n) / n loses digits close to -1")
 @pytest.mark.parametrize("relative", [1e-6, 1e-9, 1e-12])
 @pytest.mark.parametrize("n", [1.0, 100.0])
 def test_rates_far_below_the_count_keep_their_precision(n, relative):
@@ -128,7 +126,8 @@ def test_continuation_is_the_taylor_polynomial_of_second_order(n, floor, depth):
         slope + curvature * step,
         curvature,
     )
-    sizes = (floor + abs(value) + n * (1.0 + depth) ** 2, n / floor * (1.0 + depth), n / floor**2)
+    slope_size = 1.0 + n / floor * (1.0 + depth)  # one minus a ratio: rounded like its larger part
+    sizes = (floor + abs(value) + n * (1.0 + depth) ** 2, slope_size, n / floor**2)
     for actual, wanted, size in zip(below, expected, sizes, strict=True):
         assert actual == pytest.approx(wanted, abs=1e-13 * size)
 
@@ -182,7 +181,8 @@ def test_constant_of_no_events_is_zero():
 @pytest.mark.parametrize("rows", [1, 300])
 def test_constants_of_many_whole_counts_are_those_of_each(rows):
     counts = np.random.default_rng(9).poisson(60.0, size=(5000 // rows + 20, rows)) * 1.0
-    expected = [[poisson_constant(np.asarray([[n]]), NUMPY)[0, 0] for n in row] for row in counts]
+    table = poisson_constant(np.arange(counts.max() + 1.0)[:, None], NUMPY)[:, 0]
+    expected = table[counts.astype(int)]
     for backend in (NUMPY, StrictBackend()):
         found = backend.to_numpy(poisson_constant(backend.asarray(counts), backend))
         np.testing.assert_allclose(found, expected, rtol=1e-13)

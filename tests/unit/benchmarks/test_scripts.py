@@ -1,0 +1,53 @@
+"""The benchmark runs with ours alone, on its smallest workloads."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def run(benchmarks, tmp_path):
+    def run(script, *arguments):
+        command = [sys.executable, str(benchmarks / script), "--output", str(tmp_path), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert not done.returncode, done.stderr
+        return done.stdout, json.loads((tmp_path / f"{_NAMES[script]}.json").read_text())
+
+    return run
+
+
+_NAMES = {"run.py": "peers", "growth.py": "growth"}
+_ALONE = ("--without-pyhf", "--without-nextstat", "--rounds", "1")
+
+
+def test_small_fit_gives_a_time_a_verdict_and_a_quality(run):
+    printed, document = run("run.py", *_ALONE, "--only", "2 bins")
+    (workload,) = document["workloads"]
+    processes = workload["tools"]["ours"]["processes"]
+    assert [len(records) for records in processes] == [5]
+    assert all(record["converged"] for record in processes[0])
+    assert 0.0 < workload["tools"]["ours"]["seconds"] < 1.0
+    assert printed.splitlines()[-1].split()[-1] in {"met", "missed"}
+    assert "+0.0e+00" in printed
+
+
+def test_command_is_timed_as_a_whole_process(run):
+    _, document = run("run.py", *_ALONE, "--only", "command")
+    (workload,) = document["workloads"]
+    # A new interpreter alone takes more.
+    assert workload["tools"]["ours"]["seconds"] > 0.005
+    assert workload["tools"]["ours"]["peak_mb"] is None
+
+
+def test_growth_measures_all_families_at_their_smallest_size(run):
+    sizes = ("--bins", "4", "--parameters", "3", "--gammas", "8")
+    printed, document = run("growth.py", *sizes)
+    rows = [rows for table in document["tables"] for rows in table["tools"]["ours"]]
+    assert [row["n_parameters"] for row in rows] == [11, 11, 15, 15, 4, 9]
+    assert all(row["converged"] for row in rows)
+    assert all(
+        0.0 < row[name] < 1.0 for row in rows for name in ("nll", "gradient", "dense", "fit")
+    )
+    assert printed.count("upper half") == 6
