@@ -4,6 +4,7 @@ import nox
 
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False  # use the versions of Python that are there
 
 SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
 

@@ -71,7 +71,8 @@ def trust_region(problem: Problem, rows: Indices, x: Array, options: Options) ->
         scale = _scale(point, hessian, backend)
         free = box.free(point.x, point.gradient)
         model = _quadratic(hessian, point.gradient, scale, free, backend)
-        lowest = float(xp.min(xp.where(free, model.values, xp.inf * xp.ones_like(model.values))))
+        # Held parameters have eigenvalue one: they cannot be the lowest below zero.
+        lowest = float(xp.min(model.values))
         newton = _newton_decrement(model, backend)
         edm = newton if lowest > -_flat(model, backend) else float("inf")
         if edm < options.tolerance:

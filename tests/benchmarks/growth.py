@@ -33,8 +33,8 @@ COLUMNS = ("load", "nll", "gradient", "hessian", "dense", "fit")
 #: Of the peer, which has no Hessian.
 PEER_COLUMNS = ("load", "nll", "gradient", "fit")
 SCRIPT = Path(__file__).parent / "peers" / "growth_peer.py"
-#: Parameters up to which a dense Hessian is asked for: 200 MB.
-DENSE = 5_000
+#: Parameters up to which a dense Hessian is asked for: 300 MB.
+DENSE = 6_000
 
 Row = dict[str, float]
 

@@ -20,14 +20,14 @@ PATIENCE = 0.5
 MOST_CALLS = 7
 
 
-def seconds_of(function: Callable[[], Any]) -> float:
-    """Median of the calls after the first; of that one where it takes long."""
+def timed(function: Callable[[], Any]) -> tuple[Any, float]:
+    """Value, and median of the calls after the first; of that one where it takes long."""
     taken: list[float] = []
     while len(taken) <= MOST_CALLS and sum(taken) < PATIENCE:
         start = time.perf_counter()
-        function()
+        value = function()
         taken.append(time.perf_counter() - start)
-    return statistics.median(taken[1:] or taken)
+    return value, statistics.median(taken[1:] or taken)
 
 
 def fit(model: Any) -> Any:
@@ -60,8 +60,9 @@ def main() -> None:
     model = nextstat.from_pyhf(text)
     print(json.dumps({"n_parameters": model.n_params()}), flush=True)
     for name, call in quantities(text, model, job["dense"]).items():
-        print(json.dumps({name: seconds_of(call)}), flush=True)
-    print(json.dumps({"converged": fit(model).converged}), flush=True)
+        value, seconds = timed(call)
+        known = {name: seconds} | ({"converged": value.converged} if name == "fit" else {})
+        print(json.dumps(known), flush=True)
 
 
 main()

@@ -25,7 +25,11 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize("model", MODELS, ids=repr)
+def _name(model: ModelWithHessian) -> str:
+    return f"{type(model).__name__}-{model.dim()}"
+
+
+@pytest.mark.parametrize("model", MODELS, ids=_name)
 def test_it_fulfils_the_contract(model: ModelWithHessian) -> None:
     assert isinstance(model, StatisticalModel)
     assert isinstance(model, ModelWithHessian)
@@ -36,7 +40,7 @@ def test_it_fulfils_the_contract(model: ModelWithHessian) -> None:
     assert model.suggested_bounds() == [(-inf, inf)] * count
 
 
-@pytest.mark.parametrize("model", MODELS, ids=repr)
+@pytest.mark.parametrize("model", MODELS, ids=_name)
 @given(data=st.data())
 def test_derivatives_match_central_differences(
     model: ModelWithHessian, data: st.DataObject
@@ -73,12 +77,12 @@ def test_the_funnel_keeps_its_constants() -> None:
     assert model.suggested_init() == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("model", MODELS, ids=repr)
+@pytest.mark.parametrize("model", MODELS, ids=_name)
 def test_a_parameter_that_is_no_number_gives_nan(model: ModelWithHessian) -> None:
     assert np.isnan(model.nll([nan] * model.dim()))
 
 
-@pytest.mark.parametrize("model", MODELS, ids=repr)
+@pytest.mark.parametrize("model", MODELS, ids=_name)
 def test_a_wrong_number_of_parameters_is_refused(model: ModelWithHessian) -> None:
     for method in (model.nll, model.grad_nll, model.hessian):
         with pytest.raises(InputError, match=rf"expected {model.dim()}, got {model.dim() + 1}"):
