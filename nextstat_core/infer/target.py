@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nextstat_core.models import StatisticalModel
     from nextstat_core.typing import ArrayLike
 
-__all__ = ["BatchData", "Target", "target_of"]
+__all__ = ["BatchData", "HistFactoryTarget", "Target", "target_of"]
 
 
 @dataclass(frozen=True, slots=True)

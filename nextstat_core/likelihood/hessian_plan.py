@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from nextstat_core.likelihood.plan import RatePlan
     from nextstat_core.likelihood.tile_plan import Tile
 
-__all__ = ["HessianPlan", "TilePlan", "make_hessian_plan"]
+__all__ = [
+    "ComponentPlan",
+    "DensePlan",
+    "HessianPlan",
+    "PlainPlan",
+    "SparsePlan",
+    "TilePlan",
+    "make_hessian_plan",
+]
 
 
 @dataclass(frozen=True, slots=True)

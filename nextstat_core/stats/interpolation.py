@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nextstat_core.ir import Family
     from nextstat_core.typing import Array, ArrayNamespace
 
-__all__ = ["BEND", "Code1", "Code4", "bend_of", "linear_of"]
+__all__ = ["BEND", "Bend", "Code1", "Code2PyhfLinear", "Code4", "bend_of", "linear_of"]
 
 # Inverse of the matrix that matches value, slope and curvature of 1 + sum_i c_i a^i with the
 # exponentials at a = +-1; every entry is a multiple of 1/16, so these are exact.
