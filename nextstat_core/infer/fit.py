@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import FitError, InputError
-from nextstat_core.hooks import FitEvent, get_manager
 from nextstat_core.infer.covariance import covariance_of
+from nextstat_core.infer.observe import notify
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.provenance import provenance_of
 from nextstat_core.infer.request import Request, make_request
@@ -79,10 +79,10 @@ def fit(
     target = target_of(model)
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
     batch = _single(target, data)
-    _notify("start", target, None)
+    notify("start", target, 1)
     problem, minima, constant = minimise_one(target, request, batch, options)
     result = _result(target, request, batch, problem, minima, constant)
-    _notify("end", target, result)
+    notify("end", target, 1, result)
     if options.on_failure == "raise" and not result.converged:
         raise FitError(_failure(result))
     return result
@@ -248,10 +248,3 @@ def _failure(result: FitResult) -> str:
     if result.at_bound:
         text += f"; at a bound: {', '.join(name for name, _ in result.at_bound)}"
     return text
-
-
-def _notify(kind: str, target: Target, result: object) -> None:
-    manager = get_manager()
-    if manager.has_fit_observers:
-        name = type(target.model).__name__
-        manager.notify_fit(FitEvent(kind, 1, len(target.names), name, result))  # type: ignore[arg-type]

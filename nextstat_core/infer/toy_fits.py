@@ -4,74 +4,31 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from nextstat_core.errors import InputError
-from nextstat_core.infer.covariance import covariance_of
-from nextstat_core.infer.fit import hessian_at, mark_outside
+from nextstat_core.infer.observe import notify
 from nextstat_core.infer.options import FitOptions
-from nextstat_core.infer.provenance import provenance_of
-from nextstat_core.infer.reduced import Reduction
-from nextstat_core.infer.request import Request, make_request
+from nextstat_core.infer.request import make_request
+from nextstat_core.infer.row_fits import BatchFit, SharedMetric, fit_rows, no_fits, toy_results
 from nextstat_core.infer.target import BatchData, HistFactoryTarget, target_of
 from nextstat_core.infer.toys import draw_toys
-from nextstat_core.linalg import factorize, invert
-from nextstat_core.optimize import Options, Status, finish, newton, shared_metric
-from nextstat_core.results import ToyResults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from nextstat_core.likelihood import CompiledModel
-    from nextstat_core.linalg import ArrowInverse
     from nextstat_core.models import HistFactoryModel
-    from nextstat_core.optimize import Minima, Problem
+    from nextstat_core.results import ToyResults
     from nextstat_core.typing import ArrayLike
 
-__all__ = ["BatchFit", "fit_many", "fit_toys", "poisson_toys"]
+__all__ = ["fit_many", "fit_toys", "poisson_toys"]
 
-# Rows in work at a time; part of the promise that a toy has the same bits in every batch.
-_SLOTS = 64
-# Numbers that the second derivatives of one block of rows may take.
-_FINISH_BUDGET = 400_000
-# EDM at which the shared metric hands over to each row's own Hessian.
-_ROUGH = 1e-4
 # Toys that are drawn and fitted before the next ones are drawn: bounds memory.
 _CHUNK = 2048
-_NEAR_SIGMAS = 6.0
-_MAX_NEAR = 12
-
-
-@dataclass(slots=True)
-class BatchFit:
-    """Minima of many rows, as host arrays with the rows on the first axis."""
-
-    values: NDArray[np.float64]
-    nll: NDArray[np.float64]
-    status: NDArray[np.int64]
-    edm: NDArray[np.float64]
-    gradient_norm: NDArray[np.float64]
-    initial_nll: NDArray[np.float64]
-    held: NDArray[np.int64]
-    n_iter: NDArray[np.int64]
-    n_fev: NDArray[np.int64]
-    n_gev: NDArray[np.int64]
-    n_hev: NDArray[np.int64]
-    errors: NDArray[np.float64] | None = None
-
-    @staticmethod
-    def joined(parts: list[BatchFit]) -> BatchFit:
-        """All rows of several batches."""
-        columns: dict[str, Any] = {}
-        for entry in fields(BatchFit):
-            pieces = [getattr(part, entry.name) for part in parts]
-            columns[entry.name] = None if pieces[0] is None else np.concatenate(pieces)
-        return BatchFit(**columns)
 
 
 def poisson_toys(
@@ -128,7 +85,7 @@ def fit_toys(
     if aux not in {"sampled", "fixed"}:
         raise InputError(f"`aux` must be 'sampled' or 'fixed'; found {aux!r}")
     request = make_request(target, init_pars=vector, fixed=fixed, bounds=bounds)
-    metric = _Metric(target, request)
+    metric = SharedMetric(target, request)
     chunks = [
         range(first_toy + start, first_toy + min(start + _CHUNK, n_toys))
         for start in range(0, n_toys, _CHUNK)
@@ -138,12 +95,15 @@ def fit_toys(
         data = draw_toys(
             target.compiled, vector, numbers, seed, ensemble=ensemble, auxiliary=aux == "sampled"
         )
-        return _fit_rows(target, request, data, metric, options, variances=compute_uncertainties)
+        return fit_rows(target, request, data, metric, options, variances=compute_uncertainties)
 
+    notify("start", target, n_toys)
     parts = _map(work, chunks, threads)
     if not parts:
-        parts = [_nothing(len(target.names), variances=compute_uncertainties)]
-    return _results(target, request, BatchFit.joined(parts))
+        parts = [no_fits(len(target.names), variances=compute_uncertainties)]
+    results = toy_results(target, request, BatchFit.joined(parts))
+    notify("end", target, n_toys, results)
+    return results
 
 
 def fit_many(
@@ -164,184 +124,18 @@ def fit_many(
     target = _histfactory(model)
     batch = BatchData(target.model.main_bins.rows(data))
     request = make_request(target, init_pars=init_pars, fixed=fixed, bounds=bounds)
-    fitted = _fit_rows(
+    notify("start", target, len(batch.main))
+    fitted = fit_rows(
         target,
         request,
         batch,
-        _Metric(target, request),
+        SharedMetric(target, request),
         options,
         variances=compute_uncertainties,
     )
-    return _results(target, request, fitted)
-
-
-class _Metric:
-    """Fisher information at the start, inverted once over the free parameters."""
-
-    def __init__(self, target: HistFactoryTarget, request: Request) -> None:
-        backend, compiled = target.backend, target.compiled
-        self.inverse: ArrowInverse | None = None
-        theta = backend.asarray(request.start[:, None])
-        with backend.errstate():
-            expected = compiled.expected_main(theta)
-            data = compiled.observe(expected)
-            fisher = compiled.fisher(compiled.evaluate(theta, data, 2), data)
-            free = backend.xp.asarray(~request.fixed[None, :], device=backend.device)
-            factor = factorize(fisher, backend, free=None if not request.fixed.any() else free)
-            if not bool(factor.ok[0]):
-                # A singular metric says nothing about the shape; every row goes to Newton.
-                return
-            self.inverse = invert(factor)
-            sigma = np.sqrt(backend.to_numpy(factor.inverse_diagonal())[0])
-        distance = np.minimum(request.start - request.lower, request.upper - request.start)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            closeness = np.where(request.fixed, np.inf, distance / sigma)
-        near = np.flatnonzero(closeness < _NEAR_SIGMAS)
-        near = np.sort(near[np.argsort(closeness[near], kind="stable")][:_MAX_NEAR])
-        self.reduction = Reduction(compiled, request.fixed)
-        self.near = self.reduction.near(near)
-        self.inverse = self.reduction.metric(self.inverse)
-
-
-def _fit_rows(
-    target: HistFactoryTarget,
-    request: Request,
-    data: BatchData,
-    metric: _Metric,
-    options: FitOptions,
-    *,
-    variances: bool,
-) -> BatchFit:
-    """Shared metric first, a look at every row's own Hessian, Newton for the rest."""
-    backend, rows = target.backend, len(data.main)
-    problem, constant = target.problem(rows, request, data)
-    minimiser = options.minimiser(polish=False)
-    errors = None
-    if metric.inverse is None or target.compiled.plan.kinks.size:
-        return BatchFit.joined(
-            [_one(target, request, data, i, options, variances) for i in range(rows)]
-        )
-    reduced = metric.reduction.problem(problem)
-    rough = Options(tolerance=max(_ROUGH, options.tolerance), polish=False)
-    minima = shared_metric(reduced, metric.inverse, rough, near=metric.near, slots=_SLOTS)
-    minima = metric.reduction.expand(minima, problem)
-    slots = _finish_slots(target.compiled)
-    variance = finish(problem, minima, minimiser, slots=slots, variances=variances)
-    mark_outside(minima, backend)
-    if variances:
-        errors = np.sqrt(backend.to_numpy(variance))
-    fitted = _host(target, minima, constant, errors)
-    for row in np.flatnonzero(fitted.status == Status.RUNNING):
-        _replace(fitted, int(row), _one(target, request, data, int(row), options, variances))
-    return fitted
-
-
-def _finish_slots(compiled: CompiledModel) -> int:
-    """Rows per block of second derivatives, a multiple of 8 that depends on the model alone."""
-    plan, dense = compiled.plan, len(compiled.local.dense)
-    slots = plan.n_bins + compiled.local.n_slots
-    per_row = (2 * plan.n_rows + 2 * slots + dense) * max(dense, 1) + 4 * plan.n_cells
-    return int(np.clip(_FINISH_BUDGET // per_row // 8 * 8, 8, 128))
-
-
-def _one(
-    target: HistFactoryTarget,
-    request: Request,
-    data: BatchData,
-    row: int,
-    options: FitOptions,
-    variances: bool,  # noqa: FBT001  internal
-) -> BatchFit:
-    """One row by Newton, alone: its bits do not depend on which other rows need it."""
-    part = data.part(slice(row, row + 1))
-    problem, constant = target.problem(1, request, part)
-    minima = newton(problem, options.minimiser())
-    mark_outside(minima, target.backend)
-    errors = None
-    if variances:
-        errors = _errors_of(target, problem, minima, request)
-    return _host(target, minima, constant, errors)
-
-
-def _errors_of(
-    target: HistFactoryTarget, problem: Problem, minima: Minima, request: Request
-) -> NDArray[np.float64]:
-    backend = target.backend
-    with backend.errstate():
-        hessian, _ = hessian_at(problem, minima)
-        held = backend.to_numpy(minima.held)[0] != 0
-        return covariance_of(hessian, request.fixed, held, backend).errors[None, :]
-
-
-def _host(
-    target: HistFactoryTarget,
-    minima: Minima,
-    constant: NDArray[np.float64],
-    errors: NDArray[np.float64] | None,
-) -> BatchFit:
-    host = target.backend.to_numpy
-    return BatchFit(
-        values=np.array(host(minima.x)),
-        nll=host(minima.value) + constant,
-        status=np.array(host(minima.status)),
-        edm=np.array(host(minima.edm)),
-        gradient_norm=np.max(np.abs(host(minima.gradient)), axis=1, initial=0.0),
-        initial_nll=host(minima.initial_value) + constant,
-        held=np.array(host(minima.held)),
-        n_iter=np.array(host(minima.n_iterations)),
-        n_fev=np.array(host(minima.n_values)),
-        n_gev=np.array(host(minima.n_gradients)),
-        n_hev=np.array(host(minima.n_hessians)),
-        errors=errors,
-    )
-
-
-def _replace(fitted: BatchFit, row: int, better: BatchFit) -> None:
-    for entry in fields(BatchFit):
-        column = getattr(fitted, entry.name)
-        if column is not None:
-            column[row] = getattr(better, entry.name)[0]
-
-
-def _nothing(n: int, *, variances: bool) -> BatchFit:
-    floats, integers = np.zeros(0), np.zeros(0, dtype=np.int64)
-    return BatchFit(
-        np.zeros((0, n)), floats, integers, floats, floats, floats,
-        np.zeros((0, n), dtype=np.int64), integers, integers, integers, integers,
-        np.zeros((0, n)) if variances else None,
-    )  # fmt: skip
-
-
-def _results(target: HistFactoryTarget, request: Request, fitted: BatchFit) -> ToyResults:
-    return ToyResults(
-        parameter_names=target.names,
-        values=fitted.values,
-        nll=fitted.nll,
-        converged=fitted.status == Status.EDM,
-        termination=_reason_codes(fitted.status),
-        n_iter=fitted.n_iter,
-        n_fev=fitted.n_fev,
-        n_gev=fitted.n_gev,
-        n_hev=fitted.n_hev,
-        edm=fitted.edm,
-        initial_nll=fitted.initial_nll,
-        final_grad_norm=fitted.gradient_norm,
-        errors=fitted.errors,
-        bounds_hit=np.select([fitted.held == -1, fitted.held == 1, fitted.held == 2], [1, 2, 3], 0),
-        fixed=tuple(request.fixed.tolist()),
-        prefit_centers=target.centers,
-        prefit_widths=target.widths,
-        poi_index=target.poi,
-        provenance=provenance_of(target),
-    )
-
-
-def _reason_codes(status: NDArray[np.int64]) -> NDArray[np.int8]:
-    code_of = np.zeros(len(Status), dtype=np.int8)
-    for entry in Status:
-        if entry is not Status.RUNNING:
-            code_of[entry] = ToyResults.reasons.index(entry.reason)
-    return code_of[status]
+    results = toy_results(target, request, fitted)
+    notify("end", target, len(batch.main), results)
+    return results
 
 
 def _map(work: Callable[[range], BatchFit], chunks: list[range], threads: int) -> list[BatchFit]:
