@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nextstat_core.errors import FitError, InputError
 from nextstat_core.infer.covariance import covariance_of
+from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.observe import notify
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.provenance import provenance_of
 from nextstat_core.infer.request import Request, make_request
 from nextstat_core.infer.starts import starting_points
-from nextstat_core.infer.target import BatchData, Target, target_of
-from nextstat_core.optimize import Minima, Status, newton
+from nextstat_core.infer.target import BatchData, HistFactoryTarget, Target, target_of
+from nextstat_core.optimize import Minima, Options, Status, newton, shared_metric
 from nextstat_core.results import FitMinimumResult, FitResult
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ __all__ = [
     "non_positive_bins",
 ]
 
+# EDM at which the hybrid method goes over to exact Hessians.
+_ROUGH = 1e-3
 _SIDES = {-1: "lower", 1: "upper", 2: "kink"}
 
 
@@ -140,12 +144,25 @@ def minimise_one(
     for start in starting_points(target, request, options.n_starts):
         row = Request(start, request.lower, request.upper, request.fixed)
         problem, constants = target.problem(1, row, data)
-        minima = newton(problem, options.minimiser())
+        minima = newton(_started(target, row, problem, options), options.minimiser())
         mark_outside(minima, target.backend)
         if best is None or _is_better(minima, best[1]):
             best = problem, minima, float(constants[0])
     assert best is not None  # there is at least one starting point
     return best
+
+
+def _started(target: Target, request: Request, problem: Problem, options: FitOptions) -> Problem:
+    """The problem from where Newton is to start: near the minimum for the hybrid method."""
+    if options.method == "newton" or not isinstance(target, HistFactoryTarget):
+        return problem
+    metric = SharedMetric(target, request)
+    if metric.inverse is None or target.compiled.plan.kinks.size:
+        return problem
+    reduced = metric.reduction.problem(problem)
+    rough = Options(tolerance=_ROUGH, polish=False)
+    minima = shared_metric(reduced, metric.inverse, rough, near=metric.near, slots=1)
+    return replace(problem, start=metric.reduction.expand(minima, problem).x)
 
 
 def _is_better(new: Minima, old: Minima) -> bool:

@@ -25,6 +25,10 @@ class FitOptions:
     n_starts : int
         Number of starting points. The first is the model's; the others are drawn from the
         constraints, or between the bounds, with a fixed seed. The lowest minimum is returned.
+    method : {"newton", "hybrid"}
+        Exact Hessians from the start, or a quasi-Newton start with the Fisher information at the
+        starting point as metric, and exact Hessians only near the minimum. The latter can be faster
+        with very many parameters that act on many bins.
     on_failure : {"return", "raise"}
         Whether a fit that does not converge is a result with a reason, or a `FitError`.
     """
@@ -32,6 +36,7 @@ class FitOptions:
     tolerance: float = 1e-8
     max_iterations: int = 200
     n_starts: int = 1
+    method: Literal["newton", "hybrid"] = "newton"
     on_failure: Literal["return", "raise"] = "return"
 
     def __post_init__(self) -> None:
@@ -41,6 +46,8 @@ class FitOptions:
             raise InputError(f"`max_iterations` must be at least 1; found {self.max_iterations!r}")
         if self.n_starts < 1:
             raise InputError(f"`n_starts` must be at least 1; found {self.n_starts!r}")
+        if self.method not in {"newton", "hybrid"}:
+            raise InputError(f"`method` must be 'newton' or 'hybrid'; found {self.method!r}")
         if self.on_failure not in {"return", "raise"}:
             raise InputError(f"`on_failure` must be 'return' or 'raise'; found {self.on_failure!r}")
 

@@ -10,22 +10,20 @@ import numpy as np
 from nextstat_core.infer.covariance import covariance_of
 from nextstat_core.infer.fit import hessian_at, mark_outside
 from nextstat_core.infer.provenance import provenance_of
-from nextstat_core.infer.reduced import Reduction
-from nextstat_core.linalg import factorize, invert
 from nextstat_core.optimize import Options, Status, finish, newton, shared_metric
 from nextstat_core.results import ToyResults
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nextstat_core.infer.metric import SharedMetric
     from nextstat_core.infer.options import FitOptions
     from nextstat_core.infer.request import Request
     from nextstat_core.infer.target import BatchData, HistFactoryTarget
     from nextstat_core.likelihood import CompiledModel
-    from nextstat_core.linalg import ArrowInverse
     from nextstat_core.optimize import Minima, Problem
 
-__all__ = ["BatchFit", "SharedMetric", "fit_rows", "no_fits", "toy_results"]
+__all__ = ["BatchFit", "fit_rows", "no_fits", "toy_results"]
 
 # Rows in work at a time; part of the promise that a toy has the same bits in every batch.
 _SLOTS = 64
@@ -33,8 +31,6 @@ _SLOTS = 64
 _FINISH_BUDGET = 400_000
 # EDM at which the shared metric hands over to each row's own Hessian.
 _ROUGH = 1e-4
-_NEAR_SIGMAS = 6.0
-_MAX_NEAR = 12
 
 
 @dataclass(slots=True)
@@ -62,34 +58,6 @@ class BatchFit:
             pieces = [getattr(part, entry.name) for part in parts]
             columns[entry.name] = None if pieces[0] is None else np.concatenate(pieces)
         return BatchFit(**columns)
-
-
-class SharedMetric:
-    """Fisher information at the start, inverted once over the free parameters."""
-
-    def __init__(self, target: HistFactoryTarget, request: Request) -> None:
-        backend, compiled = target.backend, target.compiled
-        self.inverse: ArrowInverse | None = None
-        theta = backend.asarray(request.start[:, None])
-        with backend.errstate():
-            expected = compiled.expected_main(theta)
-            data = compiled.observe(expected)
-            fisher = compiled.fisher(compiled.evaluate(theta, data, 2), data)
-            free = backend.xp.asarray(~request.fixed[None, :], device=backend.device)
-            factor = factorize(fisher, backend, free=None if not request.fixed.any() else free)
-            if not bool(factor.ok[0]):
-                # A singular metric says nothing about the shape; every row goes to Newton.
-                return
-            self.inverse = invert(factor)
-            sigma = np.sqrt(backend.to_numpy(factor.inverse_diagonal())[0])
-        distance = np.minimum(request.start - request.lower, request.upper - request.start)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            closeness = np.where(request.fixed, np.inf, distance / sigma)
-        near = np.flatnonzero(closeness < _NEAR_SIGMAS)
-        near = np.sort(near[np.argsort(closeness[near], kind="stable")][:_MAX_NEAR])
-        self.reduction = Reduction(compiled, request.fixed)
-        self.near = self.reduction.near(near)
-        self.inverse = self.reduction.metric(self.inverse)
 
 
 def fit_rows(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from nextstat_core.errors import InputError
+from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.observe import notify
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.request import make_request
-from nextstat_core.infer.row_fits import BatchFit, SharedMetric, fit_rows, no_fits, toy_results
+from nextstat_core.infer.row_fits import BatchFit, fit_rows, no_fits, toy_results
 from nextstat_core.infer.target import BatchData, HistFactoryTarget, target_of
 from nextstat_core.infer.toys import draw_toys
 
