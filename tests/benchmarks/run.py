@@ -104,7 +104,9 @@ def save(folder: Path, text: str, document: dict[str, Any]) -> None:
 def main(arguments: list[str]) -> None:
     options = parse(arguments)
     tools = choose_tools(options)
-    measured, judged, seen = [], {}, {}
+    measured: list[tuple[Workload, dict[str, Figures]]] = []
+    judged: dict[str, dict[str, float]] = {}
+    seen: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         workspaces = write_workspaces(Path(folder))
         for workload in WORKLOADS:

@@ -46,11 +46,24 @@ def test_python_blocks_run_and_print_what_the_page_says(page: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def _links(page: Path) -> list[tuple[Path, str]]:
+    """Files that a page links to, and the headings in them."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    parts = [target.partition("#") for target in targets if "://" not in target]
+    return [(page.parent / path if path else page, anchor) for path, _, anchor in parts]
+
+
+def _anchors(page: Path) -> set[str]:
+    """Names under which forges link to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_links_to_files_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    local = [target for target in targets if "://" not in target]
-    assert [target for target in local if not (page.parent / target).exists()] == []
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    links = _links(page)
+    assert [path for path, _ in links if not path.exists()] == []
+    assert [link for link in links if link[1] and link[1] not in _anchors(link[0])] == []
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,13 @@ def test_python_reference_has_the_arguments_of_each_function(name: str) -> None:
     parameters = inspect.signature(getattr(nextstat, name)).parameters.values()
     expected = [("**" if each.kind is each.VAR_KEYWORD else "") + each.name for each in parameters]
     assert _functions()[name] == expected
+
+
+@pytest.mark.parametrize("name", ["FitOptions", "ParameterEstimate"])
+def test_python_reference_names_every_field_of_small_classes(name: str) -> None:
+    text = _sections("python.md", 3)[name]
+    absent = [each.name for each in fields(getattr(nextstat, name)) if f"`{each.name}`" not in text]
+    assert absent == []
 
 
 def test_hook_reference_has_one_section_for_each_hook() -> None:
