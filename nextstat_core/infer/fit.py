@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from nextstat_core.errors import FitError, InputError
 from nextstat_core.infer.covariance import covariance_of
 from nextstat_core.infer.metric import SharedMetric
+from nextstat_core.infer.modes import second_mode_starts
 from nextstat_core.infer.observe import notify
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.provenance import provenance_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from nextstat_core.typing import ArrayLike
 
 __all__ = [
+    "Fitted",
     "fit",
     "fit_minimum",
     "hessian_at",
@@ -41,6 +43,8 @@ __all__ = [
 
 # EDM at which the hybrid method goes over to exact Hessians.
 _ROUGH = 1e-3
+# Minima that differ by less are the same.
+_EQUAL = 1e-9
 _SIDES = {-1: "lower", 1: "upper", 2: "kink"}
 
 
@@ -84,8 +88,7 @@ def fit(
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
     batch = _single(target, data)
     notify("start", target, 1)
-    problem, minima, constant = minimise_one(target, request, batch, options)
-    result = _result(target, request, batch, problem, minima, constant)
+    result = _result(target, request, batch, minimise_one(target, request, batch, options))
     notify("end", target, 1, result)
     if options.on_failure == "raise" and not result.converged:
         raise FitError(_failure(result))
@@ -106,7 +109,8 @@ def fit_minimum(
     options = options or FitOptions()
     target = target_of(model)
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
-    problem, minima, constant = minimise_one(target, request, _single(target, data), options)
+    fitted = minimise_one(target, request, _single(target, data), options)
+    problem, minima, constant = fitted.problem, fitted.minima, fitted.constant
     to_numpy = target.backend.to_numpy
     status = Status(int(minima.status[0]))
     return FitMinimumResult(
@@ -133,23 +137,84 @@ def _single(target: Target, data: ArrayLike | None) -> BatchData | None:
     return batch
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The best minimum of one data set.
+
+    Attributes
+    ----------
+    problem : Problem
+        Of one row.
+    constant : float
+        What completes the objective to ``-log L``.
+    rivals : tuple of Minima
+        Other minima that were met on the way, without repetition.
+    """
+
+    problem: Problem
+    minima: Minima
+    constant: float
+    rivals: tuple[Minima, ...] = ()
+
+    @property
+    def value(self) -> float:
+        return float(self.minima.value[0])
+
+    @property
+    def converged(self) -> bool:
+        return int(self.minima.status[0]) == Status.EDM
+
+    def against(self, other: Fitted) -> Fitted:
+        """The better one: converged beats not converged, then the lower value wins."""
+        if abs(self.value - other.value) <= _EQUAL and self.converged == other.converged:
+            return self
+        wins = other.converged > self.converged or (
+            other.converged == self.converged and other.value < self.value
+        )
+        best, rest = (other, self) if wins else (self, other)
+        rivals = (*self.rivals, *other.rivals, *((rest.minima,) if rest.converged else ()))
+        return replace(best, rivals=rivals)
+
+
 def minimise_one(
     target: Target, request: Request, data: BatchData | None, options: FitOptions
-) -> tuple[Problem, Minima, float]:
-    """Minimise one data set, from several starting points if that was asked for.
-
-    Returns the problem (of one row), its minimum, and the constant of the data.
-    """
-    best: tuple[Problem, Minima, float] | None = None
-    for start in starting_points(target, request, options.n_starts):
-        row = Request(start, request.lower, request.upper, request.fixed)
-        problem, constants = target.problem(1, row, data)
-        minima = newton(_started(target, row, problem, options), options.minimiser())
-        mark_outside(minima, target.backend)
-        if best is None or _is_better(minima, best[1]):
-            best = problem, minima, float(constants[0])
-    assert best is not None  # there is at least one starting point
+) -> Fitted:
+    """Minimise one data set, from several starting points if that was asked for."""
+    starts = starting_points(target, request, options.n_starts)
+    best = _from(target, request, data, options, next(starts))
+    for start in starts:
+        best = best.against(_from(target, request, data, options, start))
+    if options.second_modes and isinstance(target, HistFactoryTarget):
+        for start in _second_modes(target, request, data, best):
+            best = best.against(_from(target, request, data, options, start))
     return best
+
+
+def _from(
+    target: Target,
+    request: Request,
+    data: BatchData | None,
+    options: FitOptions,
+    start: NDArray[np.float64],
+) -> Fitted:
+    """Minimise from one starting point."""
+    row = Request(start, request.lower, request.upper, request.fixed)
+    problem, constants = target.problem(1, row, data)
+    minima = newton(_started(target, row, problem, options), options.minimiser())
+    mark_outside(minima, target.backend)
+    return Fitted(problem, minima, float(constants[0]))
+
+
+def _second_modes(
+    target: HistFactoryTarget, request: Request, data: BatchData | None, best: Fitted
+) -> list[NDArray[np.float64]]:
+    """Starts for second modes; none where the fit failed or no parameter can have two."""
+    if not best.converged or not len(target.compiled.bent):
+        return []
+    with target.backend.errstate():
+        hessian, _ = hessian_at(best.problem, best.minima)
+    x = target.backend.to_numpy(best.minima.x)[0]
+    return second_mode_starts(target, request, data, x, best.value, hessian)
 
 
 def _started(target: Target, request: Request, problem: Problem, options: FitOptions) -> Problem:
@@ -163,14 +228,6 @@ def _started(target: Target, request: Request, problem: Problem, options: FitOpt
     rough = Options(tolerance=_ROUGH, polish=False)
     minima = shared_metric(reduced, metric.inverse, rough, near=metric.near, slots=1)
     return replace(problem, start=metric.reduction.expand(minima, problem).x)
-
-
-def _is_better(new: Minima, old: Minima) -> bool:
-    """Converged beats not converged; otherwise the lower value wins."""
-    new_ok, old_ok = (bool(int(m.status[0]) == Status.EDM) for m in (new, old))
-    if new_ok != old_ok:
-        return new_ok
-    return bool(new.value[0] < old.value[0])
 
 
 def mark_outside(minima: Minima, backend: Backend) -> None:
@@ -199,14 +256,8 @@ def non_positive_bins(
     )
 
 
-def _result(
-    target: Target,
-    request: Request,
-    data: BatchData | None,
-    problem: Problem,
-    minima: Minima,
-    constant: float,
-) -> FitResult:
+def _result(target: Target, request: Request, data: BatchData | None, fitted: Fitted) -> FitResult:
+    problem, minima, constant = fitted.problem, fitted.minima, fitted.constant
     backend = target.backend
     x = backend.to_numpy(minima.x)[0]
     held = backend.to_numpy(minima.held)[0]
@@ -241,9 +292,25 @@ def _result(
         prefit_centers=target.centers,
         prefit_widths=target.widths,
         poi_index=target.poi,
-        warnings=tuple(getattr(target.model, "warnings", ())),
+        warnings=(*getattr(target.model, "warnings", ()), *_rivals(target, fitted)),
         provenance=provenance_of(target),
     )
+
+
+def _rivals(target: Target, fitted: Fitted) -> list[str]:
+    """One line per other minimum: how much higher it is, and where it differs most."""
+    lines = []
+    here = target.backend.to_numpy(fitted.minima.x)[0]
+    widths = np.where(np.isnan(target.widths), 1.0, target.widths)
+    for rival in fitted.rivals:
+        there = target.backend.to_numpy(rival.x)[0]
+        i = int(np.argmax(np.abs(there - here) / widths))
+        above = float(rival.value[0]) - fitted.value
+        lines.append(
+            f"another minimum lies {above:.3g} higher, at {target.names[i]} = {there[i]:.4g} "
+            f"instead of {here[i]:.4g}"
+        )
+    return list(dict.fromkeys(lines))
 
 
 def hessian_at(problem: Problem, minima: Minima) -> tuple[ArrowMatrix, int]:

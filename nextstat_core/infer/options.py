@@ -25,6 +25,9 @@ class FitOptions:
     n_starts : int
         Number of starting points. The first is the model's; the others are drawn from the
         constraints, or between the bounds, with a fixed seed. The lowest minimum is returned.
+    second_modes : bool
+        Look for a second mode where systematics move yields to the same side, and return the lower
+        one.
     method : {"newton", "hybrid"}
         Exact Hessians from the start, or a quasi-Newton start with the Fisher information at the
         starting point as metric, and exact Hessians only near the minimum. The latter can be faster
@@ -36,6 +39,7 @@ class FitOptions:
     tolerance: float = 1e-8
     max_iterations: int = 200
     n_starts: int = 1
+    second_modes: bool = True
     method: Literal["newton", "hybrid"] = "newton"
     on_failure: Literal["return", "raise"] = "return"
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from nextstat_core.likelihood.bend_plan import bent_parameters
 from nextstat_core.likelihood.hessian import HessianKernel
 from nextstat_core.likelihood.hessian_plan import make_hessian_plan
 from nextstat_core.likelihood.layout import Layout, make_layout
@@ -74,6 +76,11 @@ class CompiledModel:
         self._poisson = backend.indices(layout.poisson)
         # Small enough never to meet a parameter inside its bounds, so parity with pyhf is kept.
         self._aux_floor = backend.asarray(1e-11 * layout.factor[:, None])
+
+    @cached_property
+    def bent(self) -> Any:
+        """Parameters that may give the likelihood two modes: host integers, strongest first."""
+        return bent_parameters(self.plan)
 
     @property
     def shape(self) -> ArrowShape:
