@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nextstat_core.backend import Backend
-    from nextstat_core.linalg import ArrowFactor, ArrowMatrix
+    from nextstat_core.linalg import ArrowInverse, ArrowMatrix
     from nextstat_core.results import CovarianceStatus
 
 __all__ = ["Covariance", "covariance_of"]
@@ -77,25 +77,26 @@ def _try(
     factor = factorize(hessian, backend, free=mask)
     if not bool(factor.ok[0]):
         return None
-    variance = backend.to_numpy(factor.inverse_diagonal())[0]
+    inverse = factor.inverse()
+    variance = backend.to_numpy(inverse.diagonal())[0]
     curvature = backend.to_numpy(hessian.diagonal(backend))[0]
     # Variance times curvature is one for a parameter without correlations, huge near a singularity.
     inflation = np.where(free, variance * curvature, 1.0)
     if not np.isfinite(inflation).all() or inflation.max(initial=1.0) * _SINGULAR > 1.0:
         return None
     errors = np.where(unknown, np.nan, np.where(free, np.sqrt(variance), 0.0))
-    return Covariance(status, errors, np.zeros(0, dtype=np.intp), _Matrix(factor, unknown))
+    return Covariance(status, errors, np.zeros(0, dtype=np.intp), _Matrix(inverse, unknown))
 
 
 @dataclass(frozen=True, slots=True)
 class _Matrix:
-    """Makes the covariance matrix of a factor when it is asked for."""
+    """Makes the covariance matrix when it is asked for."""
 
-    factor: ArrowFactor
+    inverse: ArrowInverse
     unknown: NDArray[np.bool_]
 
     def __call__(self) -> NDArray[np.float64]:
-        matrix = np.array(self.factor.backend.to_numpy(self.factor.inverse())[0])
+        matrix = np.array(self.inverse.backend.to_numpy(self.inverse.full())[0])
         matrix[self.unknown, :] = np.nan
         matrix[:, self.unknown] = np.nan
         return matrix

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.infer.reduced import Reduction
-from nextstat_core.linalg import factorize, invert
+from nextstat_core.linalg import factorize, share
 
 if TYPE_CHECKING:
     from nextstat_core.infer.request import Request
     from nextstat_core.infer.target import HistFactoryTarget
-    from nextstat_core.linalg import ArrowInverse
+    from nextstat_core.linalg import SharedInverse
 
 __all__ = ["SharedMetric"]
 
@@ -27,7 +27,7 @@ class SharedMetric:
 
     def __init__(self, target: HistFactoryTarget, request: Request) -> None:
         backend, compiled = target.backend, target.compiled
-        self.inverse: ArrowInverse | None = None
+        self.inverse: SharedInverse | None = None
         theta = backend.asarray(request.start[:, None])
         with backend.errstate():
             expected = compiled.expected_main(theta)
@@ -38,8 +38,9 @@ class SharedMetric:
             if not bool(factor.ok[0]):
                 # A singular metric says nothing about the shape; every row goes to Newton.
                 return
-            self.inverse = invert(factor)
-            sigma = np.sqrt(backend.to_numpy(factor.inverse_diagonal())[0])
+            inverse = factor.inverse()
+            self.inverse = share(inverse)
+            sigma = np.sqrt(backend.to_numpy(inverse.diagonal())[0])
         distance = np.minimum(request.start - request.lower, request.upper - request.start)
         with np.errstate(divide="ignore", invalid="ignore"):
             closeness = np.where(request.fixed, np.inf, distance / sigma)

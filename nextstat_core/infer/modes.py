@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nextstat_core.linalg import factorize, invert
+from nextstat_core.linalg import factorize, share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +84,7 @@ def _places(
         return None
     unit = np.zeros((len(bent), len(x)))
     unit[np.arange(len(bent)), bent] = 1.0
-    columns = backend.to_numpy(invert(factor).apply(backend.asarray(unit)))
+    columns = backend.to_numpy(share(factor.inverse()).apply(backend.asarray(unit)))
     variance = columns[np.arange(len(bent)), bent]
     points, rises, owners = [], [], []
     for k, owner in enumerate(bent):

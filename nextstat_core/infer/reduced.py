@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from nextstat_core.infer.objective import LikelihoodObjective
     from nextstat_core.likelihood import CompiledModel
-    from nextstat_core.linalg import ArrowInverse
+    from nextstat_core.linalg import SharedInverse
     from nextstat_core.typing import Array, Indices
 
 __all__ = ["Reduction"]
@@ -38,7 +38,7 @@ class Reduction:
         self._kept = np.flatnonzero(~self._solo)
         self._index = self._backend.indices(self._kept)
 
-    def metric(self, inverse: ArrowInverse) -> ArrowInverse:
+    def metric(self, inverse: SharedInverse) -> SharedInverse:
         """The metric of what remains."""
         indices = self._backend.indices
         position = np.full(len(self._solo), -1, dtype=np.intp)

@@ -42,6 +42,7 @@ class RatePlan:
     row_names: tuple[tuple[str, str], ...]  # (channel, sample)
     tiles: tuple[Tile, ...]
     nominal: np.ndarray
+    row_starts: np.ndarray  # per row: first cell, distance of its cells, bins
     row_of_cell: np.ndarray
     bin_of_cell: np.ndarray
     log_groups: tuple[CurveGroup, ...]
@@ -58,7 +59,8 @@ class RatePlan:
 
     def cells_of_row(self, row: int) -> np.ndarray:
         """Cells of one row, in bin order."""
-        return np.flatnonzero(self.row_of_cell == row)
+        first, stride, n_bins = self.row_starts[row]
+        return first + stride * np.arange(n_bins)
 
 
 @dataclass(slots=True)
@@ -111,6 +113,7 @@ def make_rate_plan(
         row_names=tuple(row_names),
         tiles=tuple(tiles),
         nominal=np.concatenate(nominal),
+        row_starts=np.asarray(starts, dtype=np.intp).reshape(-1, 3),
         row_of_cell=np.concatenate(row_of_cell),
         bin_of_cell=np.concatenate(bin_of_cell),
         log_groups=factors.log_groups,

@@ -1,7 +1,8 @@
 """Structured linear algebra on batches."""
 
-from nextstat_core.linalg.arrow import ArrowBlock, ArrowFactor, ArrowMatrix, ArrowShape, factorize
-from nextstat_core.linalg.inverse import ArrowInverse, invert
+from nextstat_core.linalg.arrow import ArrowBlock, ArrowMatrix, ArrowShape
+from nextstat_core.linalg.factor import ArrowFactor, ArrowInverse, factorize
+from nextstat_core.linalg.shared_inverse import SharedInverse, share
 
 __all__ = [
     "ArrowBlock",
@@ -9,6 +10,7 @@ __all__ = [
     "ArrowInverse",
     "ArrowMatrix",
     "ArrowShape",
+    "SharedInverse",
     "factorize",
-    "invert",
+    "share",
 ]

@@ -111,7 +111,7 @@ def _turn(
         held=kinks.held(x, gradient, box),
         outside=_outside(after, point, better),
         ok=factor.ok & same & (edm < options.tolerance),
-        variance=factor.inverse_diagonal() if variances else None,
+        variance=factor.inverse().diagonal() if variances else None,
     )
 
 

@@ -95,6 +95,7 @@ def _begin(problem: Problem, rows: Indices, point: Point) -> State:
         edm=zero + xp.inf,
         counts=counts + 0,
         moved=xp.ones((n,), dtype=xp.bool, device=backend.device),
+        metric=point.metric,
     )
 
 
@@ -148,6 +149,7 @@ def _flip(problem: Problem, kinks: Kinks, state: State, box: Box) -> tuple[State
     if problem.backend.any_true(changed):
         point = problem.objective.evaluate(x, state.rows, 2)
         state.x, state.gradient, state.hessian = point.x, point.gradient, point.hessian()
+        state.metric = point.metric
         box = kinks.box(state.x, state.rows)
     return state, box
 
@@ -183,8 +185,9 @@ def _judge(problem: Problem, state: State, trial: Array, matrix: ArrowMatrix, do
     everything = not backend.any_true(~accept)
     if everything:
         state.x, state.value, state.gradient = point.x, point.value, point.gradient
-        state.hessian = hessian
+        state.hessian, state.metric = hessian, point.metric
         return state
+    state.metric = None
     column = accept[:, None]
     state.x = xp.where(column, point.x, state.x)
     state.value = xp.where(accept, point.value, state.value)
@@ -208,7 +211,7 @@ def _escape(
     state.escapes = xp.where(moved, state.escapes + 1, state.escapes)
     point = problem.objective.evaluate(xp.where(moved[:, None], x, state.x), state.rows, 2)
     state.x, state.value, state.gradient = point.x, point.value, point.gradient
-    state.hessian = point.hessian()
+    state.hessian, state.metric = point.hessian(), point.metric
     state.counts = state.counts + 1
     return state
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from nextstat_core.optimize.result import Minima, Status
 
 if TYPE_CHECKING:
-    from nextstat_core.linalg import ArrowInverse
+    from nextstat_core.linalg import SharedInverse
     from nextstat_core.optimize.problem import Options, Problem
     from nextstat_core.typing import Array, Indices
 
@@ -50,13 +50,13 @@ class _Slots:
 
 
 def shared_metric(
-    problem: Problem, metric: ArrowInverse, options: Options, *, near: Indices, slots: int = 64
+    problem: Problem, metric: SharedInverse, options: Options, *, near: Indices, slots: int = 64
 ) -> Minima:
     """Minimise rows that share a metric.
 
     Parameters
     ----------
-    metric : ArrowInverse
+    metric : SharedInverse
         Inverse of the shared metric over the free parameters.
     near : index array
         Parameters that may run into a bound; for rows in which one does, the metric is restricted
@@ -145,7 +145,7 @@ def _step(problem: Problem, s: _Slots, box: tuple[Array, Array, Array]) -> _Slot
 class _Direction:
     """Search directions: two-loop recursion around the shared metric, with bounds."""
 
-    def __init__(self, problem: Problem, metric: ArrowInverse, near: Indices) -> None:
+    def __init__(self, problem: Problem, metric: SharedInverse, near: Indices) -> None:
         self._problem, self._metric, self._near = problem, metric, near
         backend, xp = problem.backend, problem.backend.xp
         self._k = near.shape[0]

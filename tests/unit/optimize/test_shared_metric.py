@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nextstat_core.linalg import ArrowMatrix, ArrowShape, factorize, invert
+from nextstat_core.linalg import ArrowMatrix, ArrowShape, factorize, share
 from nextstat_core.optimize import Options, Problem, Status, finish, newton, shared_metric
 from nextstat_core.testing import generate_workspace, many_channels
 
@@ -20,7 +20,7 @@ def metric_at(case, theta):
     """Inverse Fisher information over the free parameters."""
     data = case.compiled.observe(case.compiled.expected_main(theta))
     fisher = case.compiled.fisher(case.compiled.evaluate(theta, data, 2), data)
-    return invert(factorize(fisher, case.backend, free=~case.layout.fixed[None, :]))
+    return share(factorize(fisher, case.backend, free=~case.layout.fixed[None, :]).inverse())
 
 
 def toy_problem(likelihood, recipe, rows, seed=3):
@@ -148,7 +148,9 @@ def dense_metric(matrix, backend):
     n = len(matrix)
     everything = backend.indices(range(n))
     shape = ArrowShape(n, n, everything, (), everything)
-    return invert(factorize(ArrowMatrix(shape, backend.asarray(matrix[None]), ()), backend))
+    return share(
+        factorize(ArrowMatrix(shape, backend.asarray(matrix[None]), ()), backend).inverse()
+    )
 
 
 def shared_quadratic(centers, matrix):

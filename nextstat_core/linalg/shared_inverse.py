@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nextstat_core.backend import Backend
-    from nextstat_core.linalg.arrow import ArrowFactor, ArrowShape
+    from nextstat_core.linalg.arrow import ArrowShape
+    from nextstat_core.linalg.factor import ArrowInverse
     from nextstat_core.typing import Array
 
-__all__ = ["ArrowInverse", "invert"]
+__all__ = ["SharedInverse", "share"]
 
 
 @dataclass(frozen=True, slots=True)
-class ArrowInverse:
+class SharedInverse:
     """Inverse in parts: S^-1 of the Schur complement, ``W = K^-1 H_ca`` and K^-1 of the blocks.
 
     One matrix serves all rows, so that applying it is a product of matrices.
@@ -47,7 +48,7 @@ class ArrowInverse:
         grid = xp.reshape(part, (part.shape[0], n, 1, m))
         return xp.reshape(xp.sum(block[None, ...] * grid, axis=3), part.shape)
 
-    def without(self, gone: tuple[tuple[int, ...], ...], shape: ArrowShape) -> ArrowInverse:
+    def without(self, gone: tuple[tuple[int, ...], ...], shape: ArrowShape) -> SharedInverse:
         """The inverse restricted to what is left without some blocks.
 
         Blocks are independent given the dense part, so the rest of the inverse does not change.
@@ -69,19 +70,18 @@ class ArrowInverse:
             members = backend.indices([i * m + j for i in kept for j in range(m)])
             cross.append(backend.take(part, members, axis=0))
             blocks.append(backend.take(block, backend.indices(kept), axis=0))
-        return ArrowInverse(backend, shape, self.schur, tuple(cross), tuple(blocks))
+        return SharedInverse(backend, shape, self.schur, tuple(cross), tuple(blocks))
 
 
-def invert(factor: ArrowFactor) -> ArrowInverse:
-    """Inverse of a factorised batch of one."""
-    schur, own, cross = factor.inverse_parts()
+def share(inverse: ArrowInverse) -> SharedInverse:
+    """Make the inverse of a batch of one serve any number of rows."""
     blocks = []
-    for (_, n, m), part in zip(factor.shape.blocks, own, strict=True):
-        blocks.append(factor.backend.xp.reshape(part, (n, m, m)))
-    return ArrowInverse(
-        factor.backend,
-        factor.shape,
-        schur[0, ...],
-        tuple(part[0, ...] for part in cross),
+    for (_, n, m), block in zip(inverse.shape.blocks, inverse.blocks, strict=True):
+        blocks.append(inverse.backend.xp.reshape(block.own, (n, m, m)))
+    return SharedInverse(
+        inverse.backend,
+        inverse.shape,
+        inverse.dense[0, ...],
+        tuple(block.w[0, ...] for block in inverse.blocks),
         tuple(blocks),
     )
