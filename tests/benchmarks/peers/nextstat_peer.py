@@ -64,8 +64,9 @@ def fit(text: str, job: Record) -> Record:
 
 
 def toys(text: str, job: Record) -> Record:
-    """Draw and fit toys and read every result, since some build results only when asked.
+    """Draw and fit toys and read values and convergence of all, since some build them when asked.
 
+    Results with columns are read by column, as their users do; others one by one.
     `aux` says whether auxiliary data are drawn; without it the tool knows no such option.
     """
     model = nextstat.from_pyhf(text)
@@ -77,6 +78,9 @@ def toys(text: str, job: Record) -> Record:
         results, fitting = timed(
             lambda: batch(model, truth, n_toys=job["n_toys"], seed=job["seed"], **options), job
         )
+        if hasattr(results, "converged"):
+            assert len(results.values) == len(results.nll) == job["n_toys"]
+            return int(results.converged.sum()), fitting
         read = sum(result.converged and len(result.parameters) > 0 for result in results)
         return read, fitting
 
