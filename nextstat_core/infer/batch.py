@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nextstat_core.errors import InputError
-from nextstat_core.infer.fit import fit
+from nextstat_core.errors import FitError, InputError
+from nextstat_core.infer.fit import failure_of, fit
+from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many
 from nextstat_core.models import HistFactoryModel
 
 if TYPE_CHECKING:
-    from nextstat_core.infer.options import FitOptions
+    from numpy.typing import NDArray
+
     from nextstat_core.models import StatisticalModel
-    from nextstat_core.results import FitResult
+    from nextstat_core.results import FitResult, ToyResults
     from nextstat_core.typing import ArrayLike
 
 __all__ = ["fit_batch"]
@@ -32,7 +34,9 @@ def fit_batch(
 ) -> Sequence[FitResult]:
     """Fit a list of models, or one model to a list of data sets.
 
-    Models that differ in their observed counts only are fitted as one batch.
+    HistFactory models that differ in their observed counts only are fitted as one batch, with a
+    metric shared by all, unless each fit may need several starts: `FitOptions.n_starts`, or
+    `FitOptions.second_modes` where systematics move yields to one side.
 
     Parameters
     ----------
@@ -44,6 +48,13 @@ def fit_batch(
     -------
     sequence of FitResult
         In the order of the input.
+
+    Raises
+    ------
+    InputError
+        For models of different kinds, and data of the wrong shape.
+    FitError
+        If a fit did not converge and ``options.on_failure == "raise"``.
     """
     if not isinstance(models_or_model, Sequence):
         return _datasets(models_or_model, datasets, options)
@@ -55,12 +66,13 @@ def fit_batch(
         raise InputError("All items in the list must be HistFactoryModel, or none of them")
     results: list[FitResult | None] = [None] * len(models)
     for members in _groups(models):
-        if len(members) < _FEW:
+        model = models[members[0]]
+        if not isinstance(model, HistFactoryModel) or _singly(model, len(members), options):
             for i in members:
                 results[i] = fit(models[i], options=options)
             continue
         data = np.stack([models[i].observed_main for i in members])  # type: ignore[attr-defined]
-        fitted = fit_many(models[members[0]], data, options=options)  # type: ignore[arg-type]
+        fitted = _together(model, data, options, members)
         for i, result in zip(members, fitted, strict=True):
             results[i] = result
     return [result for result in results if result is not None]
@@ -71,10 +83,35 @@ def _datasets(
 ) -> Sequence[FitResult]:
     if datasets is None:
         raise InputError("one model needs `datasets`", hint="use fit for the model's own data")
-    rows = np.asarray(datasets, dtype=np.float64)
-    if len(rows) < _FEW or not isinstance(model, HistFactoryModel):
+    if not isinstance(model, HistFactoryModel):
+        raise InputError("`datasets` is understood for HistFactory models only")
+    if not len(datasets):
+        return []
+    rows = model.main_bins.rows(datasets)
+    if _singly(model, len(rows), options):
         return [fit(model, data=row, options=options) for row in rows]
-    return fit_many(model, rows, options=options)
+    return _together(model, rows, options, range(len(rows)))
+
+
+def _singly(model: HistFactoryModel, rows: int, options: FitOptions | None) -> bool:
+    """Whether rows are fitted one by one: they are few, or each may need several starts."""
+    options = options or FitOptions()
+    if rows < _FEW or options.n_starts > 1:
+        return True
+    return options.second_modes and bool(len(model.compiled.bent))
+
+
+def _together(
+    model: HistFactoryModel,
+    data: NDArray[np.float64],
+    options: FitOptions | None,
+    numbers: Sequence[int],
+) -> ToyResults:
+    results = fit_many(model, data, options=options)
+    if options is not None and options.on_failure == "raise" and results.failed:
+        row = results.failed[0].toy
+        raise FitError(f"fit {numbers[row]} of the batch: {failure_of(results[row])}")
+    return results
 
 
 def _groups(models: Sequence[StatisticalModel]) -> list[list[int]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nextstat_core.linalg import ArrowInverse, ArrowMatrix
     from nextstat_core.results import CovarianceStatus
 
-__all__ = ["Covariance", "covariance_of"]
+__all__ = ["Covariance", "covariance_of", "errors_of"]
 
 # Relative to a Hessian scaled to unit diagonal: below, a direction is not determined by the data.
 _SINGULAR = 1e-12
@@ -66,6 +66,40 @@ def covariance_of(
     return _pseudo(hessian, ~fixed & ~held, fixed, backend)
 
 
+def errors_of(
+    hessian: ArrowMatrix,
+    fixed: NDArray[np.bool_],
+    held: NDArray[np.bool_],
+    backend: Backend,
+) -> NDArray[np.float64]:
+    """Uncertainties of many rows, those of `covariance_of`; `held` has shape (rows, parameters)."""
+    free = np.broadcast_to(~fixed, held.shape)
+    mask = None if free.all() else backend.xp.asarray(free.copy(), device=backend.device)
+    factor = factorize(hessian, backend, free=mask)
+    variance = backend.to_numpy(factor.inverse().diagonal())
+    fine = backend.to_numpy(factor.ok) & _is_regular(hessian, variance, free, backend)
+    errors = np.sqrt(np.where(free & fine[:, None], variance, 0.0))
+    for row in np.flatnonzero(~fine):
+        one = hessian.take(backend.indices([row]), backend)
+        errors[row] = covariance_of(one, fixed, held[row], backend).errors
+    return errors
+
+
+def _is_regular(
+    hessian: ArrowMatrix,
+    variance: NDArray[np.float64],
+    free: NDArray[np.bool_],
+    backend: Backend,
+) -> NDArray[np.bool_]:
+    """Rows in which the data determine all free parameters."""
+    curvature = backend.to_numpy(hessian.diagonal(backend))
+    # Variance times curvature is one for a parameter without correlations, huge near a singularity.
+    inflation = np.where(free, variance * curvature, 1.0)
+    return np.isfinite(inflation).all(axis=1) & (
+        inflation.max(axis=1, initial=1.0) * _SINGULAR <= 1.0
+    )
+
+
 def _try(
     hessian: ArrowMatrix,
     free: NDArray[np.bool_],
@@ -78,13 +112,10 @@ def _try(
     if not bool(factor.ok[0]):
         return None
     inverse = factor.inverse()
-    variance = backend.to_numpy(inverse.diagonal())[0]
-    curvature = backend.to_numpy(hessian.diagonal(backend))[0]
-    # Variance times curvature is one for a parameter without correlations, huge near a singularity.
-    inflation = np.where(free, variance * curvature, 1.0)
-    if not np.isfinite(inflation).all() or inflation.max(initial=1.0) * _SINGULAR > 1.0:
+    variance = backend.to_numpy(inverse.diagonal())
+    if not _is_regular(hessian, variance, free, backend)[0]:
         return None
-    errors = np.where(unknown, np.nan, np.where(free, np.sqrt(variance), 0.0))
+    errors = np.where(unknown, np.nan, np.where(free, np.sqrt(variance[0]), 0.0))
     return Covariance(status, errors, np.zeros(0, dtype=np.intp), _Matrix(inverse, unknown))
 
 

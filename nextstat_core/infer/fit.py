@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Fitted",
+    "failure_of",
     "fit",
     "fit_minimum",
     "hessian_at",
@@ -91,7 +92,7 @@ def fit(
     result = _result(target, request, batch, minimise_one(target, request, batch, options))
     notify("end", target, 1, result)
     if options.on_failure == "raise" and not result.converged:
-        raise FitError(_failure(result))
+        raise FitError(failure_of(result))
     return result
 
 
@@ -113,7 +114,7 @@ def fit_minimum(
     problem, minima, constant = fitted.problem, fitted.minima, fitted.constant
     to_numpy = target.backend.to_numpy
     status = Status(int(minima.status[0]))
-    return FitMinimumResult(
+    result = FitMinimumResult(
         values=to_numpy(minima.x)[0],
         nll=float(minima.value[0]) + constant,
         converged=status is Status.EDM,
@@ -126,6 +127,12 @@ def fit_minimum(
         edm=float(minima.edm[0]),
         parameter_names=target.names,
     )
+    if options.on_failure == "raise" and not result.converged:
+        raise FitError(
+            f"the fit did not converge: {result.message} after {result.n_iter} iterations, "
+            f"EDM {result.edm:.3g}"
+        )
+    return result
 
 
 def _single(target: Target, data: ArrayLike | None) -> BatchData | None:
@@ -324,7 +331,8 @@ def hessian_at(problem: Problem, minima: Minima) -> tuple[ArrowMatrix, int]:
     return problem.objective.evaluate(minima.x, rows, 2).hessian(), 1
 
 
-def _failure(result: FitResult) -> str:
+def failure_of(result: FitResult) -> str:
+    """What a fit that did not converge says."""
     text = (
         f"the fit did not converge: {result.termination_reason} after {result.n_iter} iterations, "
         f"EDM {result.edm:.3g}, gradient {result.final_grad_norm:.3g}"

@@ -28,15 +28,22 @@ _STEP = 6e-6
 class GeneralObjective:
     """Objective of a model that has `nll` and `grad_nll`, and perhaps `hessian`.
 
-    Without `hessian` second derivatives are central differences of the gradient.
+    Without `hessian` second derivatives are differences of the gradient, which is asked for inside
+    the bounds `lower` and `upper`, shape (n_parameters,), only.
     """
 
-    def __init__(self, model: StatisticalModel, backend: Backend) -> None:
+    def __init__(
+        self,
+        model: StatisticalModel,
+        backend: Backend,
+        lower: NDArray[np.float64],
+        upper: NDArray[np.float64],
+    ) -> None:
         self._model, self._backend = model, backend
         n = model.n_params()
         everything = backend.indices(np.arange(n))
         self._shape = ArrowShape(n, n, everything, (), everything)
-        self._bounds = np.asarray(model.suggested_bounds(), dtype=np.float64).reshape(-1, 2)
+        self._lower, self._upper = lower, upper
 
     def evaluate(self, x: Array, rows: Indices, order: int) -> Point:
         """Objective and gradient row by row."""
@@ -68,8 +75,8 @@ class GeneralObjective:
         for i in range(n):
             step = _STEP * max(1.0, abs(point[i]))
             # Differences stay inside the bounds, one-sided at a bound if need be.
-            up = min(point[i] + step, self._bounds[i, 1])
-            down = max(point[i] - step, self._bounds[i, 0])
+            up = min(point[i] + step, self._upper[i])
+            down = max(point[i] - step, self._lower[i])
             high, low = point.copy(), point.copy()
             high[i], low[i] = up, down
             width = up - down

@@ -59,6 +59,11 @@ def make_request(
     lower, upper = target.lower.copy(), target.upper.copy()
     held = target.fixed.copy()
     start = target.init.copy() if init_pars is None else _vector(init_pars, len(position))
+    if init is not None and not isinstance(init, Mapping):
+        raise InputError(
+            f"`init` maps names to values; found a {type(init).__name__}",
+            hint="values of all parameters go to init_pars",
+        )
     for name, value in (init or {}).items():
         start[_find(name, position)] = _finite(f"init[{name!r}]", value)
     for i, pair in _pairs(bounds, position):
@@ -77,7 +82,12 @@ def make_request(
 
 
 def _vector(values: ArrayLike, count: int) -> NDArray[np.float64]:
-    vector = np.array(values, dtype=np.float64).reshape(-1)
+    try:
+        vector = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`init_pars` is no array of numbers: {error}") from error
+    if vector.ndim != 1:
+        raise InputError(f"`init_pars` has shape {vector.shape}; expected ({count},)")
     if len(vector) != count:
         raise InputError(f"expected init_pars length = model.dim() = {count}, got {len(vector)}")
     if not np.isfinite(vector).all():
@@ -93,10 +103,17 @@ def _find(name: str, position: Mapping[str, int]) -> int:
 
 
 def _finite(what: str, value: float) -> float:
-    number = float(value)
+    number = _number(what, value)
     if not np.isfinite(number):
         raise InputError(f"`{what}` is {number}; expected a finite number")
     return number
+
+
+def _number(what: str, value: float) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`{what}` is {value!r}; expected a number") from error
 
 
 def _named(
@@ -126,8 +143,13 @@ def _pairs(
         listed = [(i, name, pairs[i]) for i, name in enumerate(position)]
     result = []
     for i, name, pair in listed:
-        low, high = (float(edge) for edge in pair)
+        edges = [_number(f"bounds[{name!r}]", edge) for edge in pair]
+        if len(edges) != 2:
+            raise InputError.length(f"bounds[{name!r}]", 2, len(edges))
+        low, high = edges
         if not low <= high:
             raise InputError(f"bounds of {name!r} are crossed or not numbers: ({low}, {high})")
+        if not (low < np.inf and high > -np.inf):
+            raise InputError(f"bounds of {name!r} hold no finite number: ({low}, {high})")
         result.append((i, (low, high)))
     return result

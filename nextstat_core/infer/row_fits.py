@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nextstat_core.infer.covariance import covariance_of
+from nextstat_core.infer.covariance import covariance_of, errors_of
 from nextstat_core.infer.fit import hessian_at, mark_outside
 from nextstat_core.infer.provenance import provenance_of
 from nextstat_core.optimize import Options, Status, finish, newton, shared_metric
@@ -71,6 +71,8 @@ def fit_rows(
 ) -> BatchFit:
     """Shared metric first, a look at every row's own Hessian, Newton for the rest."""
     backend, rows = target.backend, len(data.main)
+    if not rows:
+        return no_fits(len(target.names), variances=variances)
     problem, constant = target.problem(rows, request, data)
     minimiser = options.minimiser(polish=False)
     errors = None
@@ -83,10 +85,10 @@ def fit_rows(
     minima = shared_metric(reduced, metric.inverse, rough, near=metric.near, slots=_SLOTS)
     minima = metric.reduction.expand(minima, problem)
     slots = _finish_slots(target.compiled)
-    variance = finish(problem, minima, minimiser, slots=slots, variances=variances)
+    finish(problem, minima, minimiser, slots=slots)
     mark_outside(minima, backend)
     if variances:
-        errors = np.sqrt(backend.to_numpy(variance))
+        errors = _row_errors(target, problem, minima, request, slots)
     fitted = _host(target, minima, constant, errors)
     for row in np.flatnonzero(fitted.status == Status.RUNNING):
         _replace(fitted, int(row), _one(target, request, data, int(row), options, variances))
@@ -99,6 +101,23 @@ def _finish_slots(compiled: CompiledModel) -> int:
     slots = plan.n_bins + compiled.local.n_slots
     per_row = (2 * plan.n_rows + 2 * slots + dense) * max(dense, 1) + 4 * plan.n_cells
     return int(np.clip(_FINISH_BUDGET // per_row // 8 * 8, 8, 128))
+
+
+def _row_errors(
+    target: HistFactoryTarget, problem: Problem, minima: Minima, request: Request, slots: int
+) -> NDArray[np.float64]:
+    """Uncertainties from the Hessian at each row's minimum, in blocks of `slots` rows."""
+    backend, count = target.backend, minima.x.shape[0]
+    held = backend.to_numpy(minima.held) != 0
+    parts = []
+    with backend.errstate():
+        for first in range(0, count, slots):
+            # The last block repeats its last row, as everywhere.
+            inside = np.minimum(np.arange(first, first + slots), count - 1)
+            rows = backend.indices(inside)
+            point = problem.objective.evaluate(backend.take(minima.x, rows, axis=0), rows, 2)
+            parts.append(errors_of(point.hessian(), request.fixed, held[inside], backend))
+    return np.concatenate(parts)[:count]
 
 
 def _one(

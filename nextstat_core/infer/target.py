@@ -89,7 +89,7 @@ class Target:
         self, rows: int, request: Request, data: BatchData | None, *, profile: bool = True
     ) -> tuple[Problem, NDArray[np.float64]]:
         """Problem of `rows` equal requests, and the constant of each row's data."""
-        objective = GeneralObjective(self.model, self.backend)
+        objective = GeneralObjective(self.model, self.backend, request.lower, request.upper)
         return self._problem(rows, request, objective), np.zeros(rows)
 
     def initial_value(self, problem: Problem) -> float:

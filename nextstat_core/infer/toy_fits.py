@@ -15,7 +15,7 @@ from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.request import make_request
 from nextstat_core.infer.row_fits import BatchFit, fit_rows, no_fits, toy_results
 from nextstat_core.infer.target import BatchData, HistFactoryTarget, target_of
-from nextstat_core.infer.toys import draw_toys
+from nextstat_core.infer.toys import check_stream, draw_toys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -73,16 +73,24 @@ def fit_toys(
         Keep standard uncertainties from each toy's exact Hessian.
     threads : int
         Threads that work on chunks of toys; the results do not depend on it.
+    options : FitOptions, optional
+        One start, and no look for second modes; failures are kept whatever `on_failure` says.
 
     Returns
     -------
     ToyResults
         A lazy sequence of fit results over columns. Fits that fail are kept, with their reason.
+
+    Raises
+    ------
+    InputError
+        For arguments that cannot be used.
     """
-    options = options or FitOptions()
+    options = _options(options)
     target = _histfactory(model)
     vector = _parameters(target, params)
     _check_count(n_toys)
+    check_stream(seed, first_toy, ensemble)
     if aux not in {"sampled", "fixed"}:
         raise InputError(f"`aux` must be 'sampled' or 'fixed'; found {aux!r}")
     request = make_request(target, init_pars=vector, fixed=fixed, bounds=bounds)
@@ -121,7 +129,7 @@ def fit_many(
 
     The shared metric comes from the point at which the fits start.
     """
-    options = options or FitOptions()
+    options = _options(options)
     target = _histfactory(model)
     batch = BatchData(target.model.main_bins.rows(data))
     request = make_request(target, init_pars=init_pars, fixed=fixed, bounds=bounds)
@@ -146,6 +154,16 @@ def _map(work: Callable[[range], BatchFit], chunks: list[range], threads: int) -
         return list(pool.map(work, chunks))
 
 
+def _options(options: FitOptions | None) -> FitOptions:
+    options = options or FitOptions()
+    if options.n_starts != 1:
+        raise InputError(
+            f"toys are fitted from one start; found n_starts={options.n_starts}",
+            hint="fit and fit_batch take several starts",
+        )
+    return options
+
+
 def _histfactory(model: HistFactoryModel) -> HistFactoryTarget:
     target = target_of(model)
     if not isinstance(target, HistFactoryTarget):
@@ -165,5 +183,7 @@ def _parameters(target: HistFactoryTarget, params: ArrayLike) -> NDArray[np.floa
 
 
 def _check_count(n_toys: int) -> None:
+    if not isinstance(n_toys, int | np.integer):
+        raise InputError(f"`n_toys` must be an integer; found {n_toys!r}")
     if n_toys < 0:
         raise InputError(f"`n_toys` must not be negative; found {n_toys}")

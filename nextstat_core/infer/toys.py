@@ -19,9 +19,18 @@ if TYPE_CHECKING:
 
     from nextstat_core.likelihood import CompiledModel
 
-__all__ = ["draw_toys"]
+__all__ = ["check_stream", "draw_toys"]
 
 _LARGEST_RATE = 1e18
+
+
+def check_stream(seed: int, first_toy: int, ensemble: int) -> None:
+    """Refuse what does not name a random stream."""
+    for name, value in (("seed", seed), ("first_toy", first_toy), ("ensemble", ensemble)):
+        if not isinstance(value, int | np.integer) or isinstance(value, bool):
+            raise InputError(f"`{name}` must be an integer; found {value!r}")
+        if not 0 <= value < 2**64:
+            raise InputError(f"`{name}` must lie in 0 ... 2**64 - 1; found {value}")
 
 
 def draw_toys(
@@ -40,7 +49,7 @@ def draw_toys(
     params : float array, shape (n_parameters,)
         Where they are drawn; counts are 0 in bins whose expectation is not positive.
     seed : int
-        0 <= seed < 2**64.
+        0 <= seed < 2**64, like the number of a toy and that of an ensemble.
     ensemble : int
         Independent ensembles of one seed.
     auxiliary : bool
@@ -51,8 +60,7 @@ def draw_toys(
     BatchData
         One row per toy.
     """
-    if not 0 <= seed < 2**64:
-        raise InputError(f"`seed` must lie in 0 ... 2**64 - 1; found {seed}")
+    check_stream(seed, numbers.start, ensemble)
     layout, backend = compiled.layout, compiled.backend
     theta = backend.asarray(params[:, None])
     rates = backend.to_numpy(compiled.expected_main(theta))[:, 0]

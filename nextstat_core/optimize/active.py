@@ -21,6 +21,9 @@ __all__ = ["TINY", "Box", "Kinks"]
 
 #: Stands for zero on either side of a kink; representable in float32 too.
 TINY = 1e-30
+# Distance to a kink within which a row may stop, for a parameter of width one, and a slope that
+# leads farther away than that.
+_NEAR, _SLOPE = 2e-4, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +92,27 @@ class Kinks:
         return Box(lower, upper, fixed)
 
     def flip(self, x: Array, gradient: Array, box: Box, rows: Indices) -> tuple[Array, Array]:
-        """Move parameters held at a kink to its other side where the objective falls there.
+        """Move parameters at a kink to its other side where the objective falls there only.
+
+        A minimum of one side may lie on the kink without being held by it.
 
         Returns the new `x`, and which rows changed.
         """
         backend, xp = self._problem.backend, self._problem.backend.xp
         held = self._at(x) & ~box.free(x, gradient) & ~box.fixed
+        near = self._mask & (xp.abs(x) <= _NEAR) & ~box.fixed
+        near = near & (xp.where(x > 0.0, gradient, -gradient) > -_SLOPE)
         changed = xp.zeros((x.shape[0],), dtype=xp.bool, device=backend.device)
-        if not backend.any_true(held):
+        if not backend.any_true(held | near):
             return x, changed
-        mirrored = xp.where(held, -x, x)
+        mirrored = xp.where(held | near, -x, x)
         other = self._problem.objective.evaluate(mirrored, rows, 1).gradient
         problem = self._problem
         inside = (mirrored > problem.of_rows(problem.lower, rows)) & (
             mirrored < problem.of_rows(problem.upper, rows)
         )
-        falls = held & inside & (xp.where(x > 0.0, other, -other) > 0.0)
+        fall = xp.where(x > 0.0, other, -other)
+        falls = inside & (held & (fall > 0.0) | near & (fall > _SLOPE))
         return xp.where(falls, mirrored, x), xp.any(falls, axis=1)
 
     def held(self, x: Array, gradient: Array, box: Box) -> Array:

@@ -37,12 +37,9 @@ class _Block:
     held: Array
     outside: Array
     ok: Array
-    variance: Array | None
 
 
-def finish(
-    problem: Problem, minima: Minima, options: Options, *, slots: int = 8, variances: bool = False
-) -> Array | None:
+def finish(problem: Problem, minima: Minima, options: Options, *, slots: int = 8) -> None:
     """Finish all rows of `minima` whose status is `EDM`, in place.
 
     Parameters
@@ -50,12 +47,9 @@ def finish(
     slots : int
         Rows per block; the last block repeats its last row, so that a row has the same bits in
         every batch.
-    variances : bool
-        Return the diagonal of the inverse Hessian, (rows, parameters).
     """
     backend, xp = problem.backend, problem.backend.xp
     kinks = Kinks(problem)
-    variance = 0.0 * minima.x if variances else None
     near = minima.status == int(Status.EDM)
     minima.outside = xp.zeros_like(near)
     minima.status = xp.where(near, int(Status.RUNNING), minima.status)
@@ -69,22 +63,15 @@ def finish(
                 number = xp.arange(first, first + slots, dtype=xp.int64, device=backend.device)
                 inside = xp.where(number < count - 1, number, count - 1)
                 rows = backend.take(waiting, inside, axis=0)
-                block = _turn(problem, minima, rows, kinks, options, variances=variances)
+                block = _turn(problem, minima, rows, kinks, options)
                 real = min(slots, count - first)
-                variance = _store(problem, minima, rows[:real], block, real, variance)
+                _store(problem, minima, rows[:real], block, real)
             running = backend.take(minima.status, waiting, axis=0) == int(Status.RUNNING)
             waiting = waiting[running]
-    return variance
 
 
 def _turn(
-    problem: Problem,
-    minima: Minima,
-    rows: Indices,
-    kinks: Kinks,
-    options: Options,
-    *,
-    variances: bool,
+    problem: Problem, minima: Minima, rows: Indices, kinks: Kinks, options: Options
 ) -> _Block:
     backend, xp = problem.backend, problem.backend.xp
     point = problem.objective.evaluate(backend.take(minima.x, rows, axis=0), rows, 2)
@@ -111,7 +98,6 @@ def _turn(
         held=kinks.held(x, gradient, box),
         outside=_outside(after, point, better),
         ok=factor.ok & same & (edm < options.tolerance),
-        variance=factor.inverse().diagonal() if variances else None,
     )
 
 
@@ -121,14 +107,7 @@ def _outside(after: Point, before: Point, moved: Array) -> Array:
     return (moved & after.outside()) | (~moved & before.outside())
 
 
-def _store(
-    problem: Problem,
-    minima: Minima,
-    rows: Indices,
-    block: _Block,
-    real: int,
-    variance: Array | None,
-) -> Array | None:
+def _store(problem: Problem, minima: Minima, rows: Indices, block: _Block, real: int) -> None:
     backend, xp = problem.backend, problem.backend.xp
 
     def put(x: Array, values: Array) -> Array:
@@ -145,4 +124,3 @@ def _store(
     for name, more in (("n_iterations", 1), ("n_values", 2), ("n_gradients", 2), ("n_hessians", 1)):
         counts = getattr(minima, name)
         setattr(minima, name, put(counts, backend.take(counts, rows, axis=0) + more))
-    return None if variance is None else put(variance, block.variance)

@@ -148,8 +148,8 @@ def _flip(problem: Problem, kinks: Kinks, state: State, box: Box) -> tuple[State
     x, changed = kinks.flip(state.x, state.gradient, box, state.rows)
     if problem.backend.any_true(changed):
         point = problem.objective.evaluate(x, state.rows, 2)
-        state.x, state.gradient, state.hessian = point.x, point.gradient, point.hessian()
-        state.metric = point.metric
+        state.x, state.value, state.gradient = point.x, point.value, point.gradient
+        state.hessian, state.metric = point.hessian(), point.metric
         box = kinks.box(state.x, state.rows)
     return state, box
 

@@ -73,21 +73,6 @@ def test_last_step_certifies_the_minima(likelihood, recipe):
     assert size[found.held[done] != 0].max(initial=0.0) == 0.0
 
 
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
-def test_variances_are_the_diagonal_of_the_inverse_hessian(likelihood, recipe):
-    case, problem = toy_problem(likelihood, recipe, 20)
-    found = fit(case, problem, tolerance=1e-6)
-    variance = finish(problem, found, Options(), variances=True)
-    done = np.flatnonzero(found.status == Status.EDM)
-    assert len(done) > 15
-    free = (found.held == 0) & ~problem.fixed
-    hessian = problem.objective.evaluate(found.x, np.arange(20), 2).hessian().full(case.backend)
-    for row in done:
-        inner = np.linalg.inv(hessian[row][np.ix_(free[row], free[row])])
-        np.testing.assert_allclose(variance[row][free[row]], np.diag(inner), rtol=1e-3)
-        np.testing.assert_array_equal(variance[row][~free[row]], 0.0)
-
-
 @pytest.mark.parametrize("recipe", ["gammas", "signal near its bound"])
 @pytest.mark.parametrize("rows", [1, 7, 31, 33])
 def test_a_toy_has_the_same_bits_in_any_batch(likelihood, recipe, rows):
