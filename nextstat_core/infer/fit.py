@@ -219,7 +219,7 @@ def _second_modes(
     if not best.converged or not len(target.compiled.bent):
         return []
     with target.backend.errstate():
-        hessian, _ = hessian_at(best.problem, best.minima)
+        hessian = hessian_at(best.problem, best.minima)
     x = target.backend.to_numpy(best.minima.x)[0]
     return second_mode_starts(target, request, data, x, best.value, hessian)
 
@@ -271,7 +271,7 @@ def _result(target: Target, request: Request, data: BatchData | None, fitted: Fi
     gradient = backend.to_numpy(minima.gradient)[0]
     status = Status(int(minima.status[0]))
     with backend.errstate():
-        hessian, evaluated = hessian_at(problem, minima)
+        hessian = hessian_at(problem, minima)
         covariance = covariance_of(hessian, request.fixed, held != 0, backend)
     non_positive: tuple[tuple[str, int], ...] = ()
     if status is Status.NON_POSITIVE_RATE:
@@ -286,7 +286,7 @@ def _result(target: Target, request: Request, data: BatchData | None, fitted: Fi
         n_iter=int(minima.n_iterations[0]),
         n_fev=int(minima.n_values[0]),
         n_gev=int(minima.n_gradients[0]),
-        n_hev=int(minima.n_hessians[0]) + evaluated,
+        n_hev=int(minima.n_hessians[0]),
         final_grad_norm=float(np.max(np.abs(gradient), initial=0.0)),
         initial_nll=target.initial_value(problem) + constant,
         edm=float(minima.edm[0]),
@@ -320,15 +320,14 @@ def _rivals(target: Target, fitted: Fitted) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def hessian_at(problem: Problem, minima: Minima) -> tuple[ArrowMatrix, int]:
-    """Exact Hessian at the minimum of one row, and how many were computed for it.
-
-    The last one of the minimiser serves where it was taken within 1.5e-5 standard deviations.
-    """
-    if minima.hessian is not None and minima.hessian_edm < 1e-10:
-        return minima.hessian, 0
-    rows = problem.backend.indices(np.zeros(1, dtype=np.intp))
-    return problem.objective.evaluate(minima.x, rows, 2).hessian(), 1
+def hessian_at(problem: Problem, minima: Minima) -> ArrowMatrix:
+    """Exact Hessian at the minimum of one row, computed once."""
+    if minima.hessian is None:
+        rows = problem.backend.indices(np.zeros(1, dtype=np.intp))
+        make = minima.make_hessian or problem.objective.evaluate(minima.x, rows, 2).hessian
+        minima.hessian, minima.make_hessian = make(), None
+        minima.n_hessians = minima.n_hessians + 1
+    return minima.hessian
 
 
 def failure_of(result: FitResult) -> str:

@@ -144,7 +144,7 @@ def _errors_of(
 ) -> NDArray[np.float64]:
     backend = target.backend
     with backend.errstate():
-        hessian, _ = hessian_at(problem, minima)
+        hessian = hessian_at(problem, minima)
         held = backend.to_numpy(minima.held)[0] != 0
         return covariance_of(hessian, request.fixed, held, backend).errors[None, :]
 

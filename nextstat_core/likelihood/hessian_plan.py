@@ -154,11 +154,9 @@ def _follow_plan(
     additions = plan.additions
     if additions is None or not len(additions.follow_rows):
         return None
-    cells = [plan.cells_of_row(row) for row in additions.follow_rows]
-    basis = np.repeat(additions.follow_basis, [len(each) for each in cells])[None, :]
-    return _entries_plan(
-        plan, local, column, n_dense, np.concatenate(cells), basis, np.zeros(basis.shape)
-    )
+    cells, counts = plan.cells_of_rows(additions.follow_rows)
+    basis = np.repeat(additions.follow_basis, counts)[None, :]
+    return _entries_plan(plan, local, column, n_dense, cells, basis, np.zeros(basis.shape))
 
 
 def _entries_plan(

@@ -58,11 +58,9 @@ def _normsys(modifier: NormSys) -> tuple[Term, ...]:
 
 def _histosys(modifier: HistoSys, sample: Sample) -> tuple[Term, ...]:
     parameter, code = modifier.parameters[0], modifier.interpolation
-    pairs = list(zip(modifier.hi, modifier.lo, strict=True))
-    odd = tuple([0.5 * (hi - lo) for hi, lo in pairs])
-    even = tuple(
-        [0.5 * ((hi - n) + (lo - n)) for (hi, lo), n in zip(pairs, sample.nominal, strict=True)]
-    )
+    bins = zip(modifier.hi, modifier.lo, sample.nominal, strict=True)
+    halves = [(0.5 * (hi - lo), 0.5 * ((hi - n) + (lo - n))) for hi, lo, n in bins]
+    odd, even = zip(*halves, strict=True)
     return (
         CellAddition(parameter, linear_of(code), odd),
         CellAddition(parameter, bend_of(code), even, follows_nominal=-1),

@@ -59,8 +59,13 @@ class RatePlan:
 
     def cells_of_row(self, row: int) -> np.ndarray:
         """Cells of one row, in bin order."""
-        first, stride, n_bins = self.row_starts[row]
-        return first + stride * np.arange(n_bins)
+        return self.cells_of_rows(np.asarray([row]))[0]
+
+    def cells_of_rows(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Cells of several rows one after the other, and how many each row has."""
+        first, stride, n_bins = self.row_starts[rows].T
+        within = np.arange(n_bins.sum()) - np.repeat(np.cumsum(n_bins) - n_bins, n_bins)
+        return np.repeat(first, n_bins) + np.repeat(stride, n_bins) * within, n_bins
 
 
 @dataclass(slots=True)

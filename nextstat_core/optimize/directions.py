@@ -48,7 +48,7 @@ def stand_in(
     """Replace indefinite Hessians by the metric, or damp them where there is none."""
     backend, xp = problem.backend, problem.backend.xp
     scale = _scale(state, backend)
-    metric = state.metric or problem.objective.evaluate(state.x, state.rows, 2).metric
+    metric = (state.point or problem.objective.evaluate(state.x, state.rows, 2)).metric
     if metric is None:
         damping = xp.where(definite, state.damping + _RIDGE, xp.maximum(state.damping, 1e-3))
         for _ in range(40):

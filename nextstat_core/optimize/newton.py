@@ -8,7 +8,6 @@ an indefinite Hessian is a saddle, and is left along its direction of most negat
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,8 @@ from nextstat_core.optimize.state import State
 from nextstat_core.optimize.trust_region import TrustResult, trust_region
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nextstat_core.linalg import ArrowMatrix
     from nextstat_core.typing import Array, Indices
 
@@ -33,13 +34,15 @@ _DAMPING_START = 1e-3
 _DAMPING_MAX = 1e12
 # EDM below which rounding of the gradient leaves nothing to polish.
 _POINTLESS = 1e-22
+# EDM below which the last Hessian is that of the minimum: 1.5e-5 standard deviations.
+_SAME = 1e-10
 
 
 @dataclass(slots=True)
 class _Finished:
     parts: list[tuple[Array, ...]] = field(default_factory=list)
     hessian: ArrowMatrix | None = None
-    hessian_edm: float = math.inf
+    make_hessian: Callable[[], ArrowMatrix] | None = None
 
 
 def newton(problem: Problem, options: Options = Options()) -> Minima:  # noqa: B008  frozen
@@ -95,7 +98,7 @@ def _begin(problem: Problem, rows: Indices, point: Point) -> State:
         edm=zero + xp.inf,
         counts=counts + 0,
         moved=xp.ones((n,), dtype=xp.bool, device=backend.device),
-        metric=point.metric,
+        point=point,
     )
 
 
@@ -149,7 +152,7 @@ def _flip(problem: Problem, kinks: Kinks, state: State, box: Box) -> tuple[State
     if problem.backend.any_true(changed):
         point = problem.objective.evaluate(x, state.rows, 2)
         state.x, state.value, state.gradient = point.x, point.value, point.gradient
-        state.hessian, state.metric = point.hessian(), point.metric
+        state.hessian, state.point = point.hessian(), point
         box = kinks.box(state.x, state.rows)
     return state, box
 
@@ -185,9 +188,9 @@ def _judge(problem: Problem, state: State, trial: Array, matrix: ArrowMatrix, do
     everything = not backend.any_true(~accept)
     if everything:
         state.x, state.value, state.gradient = point.x, point.value, point.gradient
-        state.hessian, state.metric = hessian, point.metric
+        state.hessian, state.point = hessian, point
         return state
-    state.metric = None
+    state.point = None
     column = accept[:, None]
     state.x = xp.where(column, point.x, state.x)
     state.value = xp.where(accept, point.value, state.value)
@@ -211,7 +214,7 @@ def _escape(
     state.escapes = xp.where(moved, state.escapes + 1, state.escapes)
     point = problem.objective.evaluate(xp.where(moved[:, None], x, state.x), state.rows, 2)
     state.x, state.value, state.gradient = point.x, point.value, point.gradient
-    state.hessian, state.metric = point.hessian(), point.metric
+    state.hessian, state.point = point.hessian(), point
     state.counts = state.counts + 1
     return state
 
@@ -227,10 +230,12 @@ def _retire(
     index = xp.nonzero(over)[0]
     everything = index.shape[0] == state.rows.shape[0]
     leaving = state if everything else state.take(index, backend)
-    if state.rows.shape[0] == 1:
-        finished.hessian, finished.hessian_edm = leaving.hessian, float(leaving.edm[0])
+    if state.rows.shape[0] == 1 and float(leaving.edm[0]) < _SAME:
+        finished.hessian = leaving.hessian
     if options.polish and backend.any_true(leaving.edm > _POINTLESS):
         _polish(problem, kinks, leaving)
+    if state.rows.shape[0] == 1 and leaving.point is not None:
+        finished.make_hessian = leaving.point.hessian
     box = kinks.box(leaving.x, leaving.rows)
     held = kinks.held(leaving.x, leaving.gradient, box)
     free = box.free(leaving.x, leaving.gradient)
@@ -253,7 +258,7 @@ def _retire(
 
 
 def _outside(problem: Problem, state: State) -> Array:
-    point = problem.objective.evaluate(state.x, state.rows, 0)
+    point = state.point or problem.objective.evaluate(state.x, state.rows, 0)
     if point.outside is None:
         return state.status < 0
     return point.outside()
@@ -269,12 +274,16 @@ def _polish(problem: Problem, kinks: Kinks, state: State) -> None:
         factor = factorize(state.hessian, backend, free=free)
     converged = (state.status == int(Status.EDM)) & factor.ok
     step = xp.where(converged[:, None], -factor.solve(state.gradient), 0.0)
-    point = problem.objective.evaluate(box.clip(state.x + step, xp), state.rows, 1)
+    # One row may want its Hessian there.
+    order = 2 if state.rows.shape[0] == 1 else 1
+    point = problem.objective.evaluate(box.clip(state.x + step, xp), state.rows, order)
     state.counts = state.counts + xp.asarray([[0, 1, 1, 0]], dtype=xp.int64, device=backend.device)
     still_free = box.free(point.x, point.gradient)
     before = xp.max(xp.abs(xp.where(free, state.gradient, 0.0)), axis=1)
     after = xp.max(xp.abs(xp.where(still_free, point.gradient, 0.0)), axis=1)
     keep = converged & (after < before)
+    if backend.any_true(keep):
+        state.point = None if backend.any_true(~keep) else point
     state.x = xp.where(keep[:, None], point.x, state.x)
     state.value = xp.where(keep, point.value, state.value)
     state.gradient = xp.where(keep[:, None], point.gradient, state.gradient)
@@ -299,7 +308,7 @@ def _rescue(problem: Problem, kinks: Kinks, minima: Minima, options: Options) ->
         start = backend.take(minima.x, row, axis=0)
         result = trust_region(problem, row, start, replace(options, max_iterations=left))
         _replace(problem, kinks, minima, row, result)
-        minima.hessian = None
+        minima.hessian = minima.make_hessian = None
     return minima
 
 
@@ -352,5 +361,5 @@ def _gather(problem: Problem, kinks: Kinks, finished: _Finished, initial: Array)
         n_gradients=counts[:, 2],
         n_hessians=counts[:, 3],
         hessian=finished.hessian,
-        hessian_edm=finished.hessian_edm,
+        make_hessian=finished.make_hessian,
     )

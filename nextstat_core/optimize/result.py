@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nextstat_core.linalg import ArrowMatrix
     from nextstat_core.typing import Array
 
@@ -53,7 +54,9 @@ class Minima:
         Rows that ended where the objective is only a continuation, see `Point.outside`.
     n_iterations, n_values, n_gradients, n_hessians : int arrays, shape (rows,)
     hessian : ArrowMatrix or None
-        Of a single row: the last exact Hessian, taken where the EDM was `hessian_edm`.
+        Of a single row: the exact Hessian at `x`, where it is at hand.
+    make_hessian : callable or None
+        What computes it, where that is at hand.
     """
 
     x: Array
@@ -69,4 +72,4 @@ class Minima:
     n_gradients: Array
     n_hessians: Array
     hessian: ArrowMatrix | None = None
-    hessian_edm: float = math.inf
+    make_hessian: Callable[[], ArrowMatrix] | None = None

@@ -6,10 +6,9 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nextstat_core.backend import Backend
     from nextstat_core.linalg import ArrowFactor, ArrowMatrix
+    from nextstat_core.optimize.problem import Point
     from nextstat_core.typing import Array, Indices
 
 __all__ = ["State"]
@@ -30,7 +29,7 @@ class State:
     edm: Array
     counts: Array  # (rows, 4): iterations, values, gradients, hessians
     moved: Array  # whether the row moved since it was last looked at without damping
-    metric: Callable[[], ArrowMatrix] | None = None  # of all rows at `x`, where it is at hand
+    point: Point | None = None  # of all rows at `x`, where it is at hand
     factor: ArrowFactor | None = None  # of the Hessian on the free set, in the last iteration
 
     def take(self, index: Indices, backend: Backend) -> State:
@@ -38,6 +37,6 @@ class State:
         columns: dict[str, Any] = {
             field.name: backend.take(getattr(self, field.name), index, axis=0)
             for field in fields(self)
-            if field.name not in {"hessian", "metric", "factor"}
+            if field.name not in {"hessian", "point", "factor"}
         }
         return State(hessian=self.hessian.take(index, backend), **columns)

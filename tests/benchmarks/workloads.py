@@ -75,8 +75,8 @@ def _load(workspace: str) -> Workload:
 
 def _fit(workspace: str, *, slow: bool) -> Workload:
     repeats = {
-        OURS: {"repeats": 6},
-        NEXTSTAT: {"repeats": 4},
+        OURS: {"repeats": 15},
+        NEXTSTAT: {"repeats": 15},
         PYHF: {"repeats": 1 if slow else 2},
     }
     once = "; pyhf ran once, not warmed up" if slow else ""

@@ -235,7 +235,7 @@ def _alone(
     options = FitOptions(second_modes=False)  # toys go to the minimum near their start
     fitted = minimise_one(target, request, data, options)
     minima = fitted.minima
-    hessian, _ = hessian_at(fitted.problem, minima)
+    hessian = hessian_at(fitted.problem, minima)
     held = minima.held[0]
     sides = {-1: "lower", 1: "upper", 2: "kink"}
     return Single(
