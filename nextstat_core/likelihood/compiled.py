@@ -174,7 +174,7 @@ class CompiledModel:
         with self.backend.errstate():
             rate = xp.maximum(evaluation.rates.rate, self.floor)
             curvature = self._expected_aux(evaluation, data)
-            return self._curvature(evaluation.rates, 0.0 * rate, 1.0 / rate, curvature)
+            return self._curvature(evaluation.rates, None, 1.0 / rate, curvature)
 
     def _expected_aux(self, evaluation: Evaluation, data: Observations) -> Array:
         """Expected second derivatives of the auxiliary terms."""
@@ -197,7 +197,7 @@ class CompiledModel:
             rate = xp.maximum(evaluation.rates.rate, self.floor)
             observed = xp.astype(data.count > 0, self.backend.dtype)
             return self._curvature(
-                evaluation.rates, 0.0 * rate, observed / rate, self._expected_aux(evaluation, data)
+                evaluation.rates, None, observed / rate, self._expected_aux(evaluation, data)
             )
 
     def outside(self, evaluation: Evaluation, data: Observations) -> Array:

@@ -60,7 +60,7 @@ class HessianKernel:
                 self._plain_pairs = GatherSum(backend, plan.plain.pairs)
 
     def __call__(
-        self, rates: Rates, slope: Array, curvature: Array, constraints: Array
+        self, rates: Rates, slope: Array | None, curvature: Array, constraints: Array
     ) -> ArrowMatrix:
         """Second derivatives of the objective.
 
@@ -69,11 +69,14 @@ class HessianKernel:
         rates : Rates
             Of a forward pass with ``order=2``.
         slope, curvature : array, shape (bins, rows)
-            First and second derivative of the Poisson terms with respect to the rates.
+            First and second derivative of the Poisson terms with respect to the rates. Without
+            slope, second derivatives of the rates do not count (Fisher information).
         constraints : array, shape (n_gaussian + n_poisson, rows)
             Second derivatives of the auxiliary terms.
         """
         backend, xp = self._backend, self._backend.xp
+        bent = slope is not None
+        slope = 0.0 * curvature if slope is None else slope
         logs, firsts = self._row_jacobians(rates)
         jacobian = self._jacobian(rates, firsts, slope)
         by_bin = xp.permute_dims(curvature, (1, 0))
@@ -82,18 +85,8 @@ class HessianKernel:
             self._dense_slots.add_to(jacobian)
         left = [jacobian.bins]
         right = [0.5 * by_bin[:, :, None] * jacobian.bins]
-        weight = self._row_weights(rates, slope)
-        factor = xp.permute_dims(rates.factor, (1, 0))[:, :, None]
-        additions = jacobian.by_row
-        if logs is not None:
-            left.append(logs)
-            by_row = weight * (firsts - 0.5 * factor * logs)
-            right.append(by_row if additions is None else by_row + factor * additions)
-        if additions is not None and self._plain_unit is not None:
-            left.append(self._per_row(self._plain_unit, additions.shape[0]))
-            plain = self._plain_columns(firsts, logs, factor)
-            right.append(xp.matmul(xp.permute_dims(plain, (0, 2, 1)), additions))
-        self._extend(left, right, rates, weight, jacobian, slope_bin)
+        if bent:
+            self._extend(left, right, rates, logs, firsts, jacobian, slope)
         half = xp.matmul(
             xp.permute_dims(xp.concat(left, axis=1), (0, 2, 1)), xp.concat(right, axis=1)
         )
@@ -145,13 +138,25 @@ class HessianKernel:
         left: list[Array],
         right: list[Array],
         rates: Rates,
-        weight: Array,
+        logs: Array | None,
+        firsts: Array,
         jacobian: Jacobian,
-        slope_bin: Array,
+        slope: Array,
     ) -> None:
-        """Rare parts: products of plain row factors, and cell factors that stayed dense."""
+        """Factors of the second derivatives of the rates, weighted with the slope."""
         backend, xp = self._backend, self._backend.xp
         rows = rates.theta.shape[1]
+        weight = self._row_weights(rates, slope)
+        factor = xp.permute_dims(rates.factor, (1, 0))[:, :, None]
+        additions = jacobian.by_row
+        if logs is not None:
+            left.append(logs)
+            by_row = weight * (firsts - 0.5 * factor * logs)
+            right.append(by_row if additions is None else by_row + factor * additions)
+        if additions is not None and self._plain_unit is not None:
+            left.append(self._per_row(self._plain_unit, rows))
+            plain = self._plain_columns(firsts, logs, factor)
+            right.append(xp.matmul(xp.permute_dims(plain, (0, 2, 1)), additions))
         if self._plain_pairs is not None and self._plain_unit is not None:
             left.append(self._per_row(self._plain_unit, rows))
             n = self._plain_unit.shape[0]
@@ -161,6 +166,7 @@ class HessianKernel:
             dense = self._dense_slots
             bins = backend.take(self._bin_of_slot, dense.slots, axis=0)
             left.append(self._per_row(dense.unit, rows))
+            slope_bin = xp.permute_dims(slope, (1, 0))
             weight_slot = backend.take(slope_bin, bins, axis=1)[:, :, None]
             right.append(weight_slot * dense.own_rows(jacobian))
 
