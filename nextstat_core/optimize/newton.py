@@ -230,12 +230,14 @@ def _retire(
     index = xp.nonzero(over)[0]
     everything = index.shape[0] == state.rows.shape[0]
     leaving = state if everything else state.take(index, backend)
-    if state.rows.shape[0] == 1 and float(leaving.edm[0]) < _SAME:
-        finished.hessian = leaving.hessian
-    if options.polish and backend.any_true(leaving.edm > _POINTLESS):
+    before, edm = leaving.point, leaving.edm
+    if options.polish and backend.any_true(edm > _POINTLESS):
         _polish(problem, kinks, leaving)
-    if state.rows.shape[0] == 1 and leaving.point is not None:
-        finished.make_hessian = leaving.point.hessian
+    if state.rows.shape[0] == 1:
+        if leaving.point is None or leaving.point is before or float(edm[0]) < _SAME:
+            finished.hessian = leaving.hessian
+        else:
+            finished.make_hessian = leaving.point.hessian
     box = kinks.box(leaving.x, leaving.rows)
     held = kinks.held(leaving.x, leaving.gradient, box)
     free = box.free(leaving.x, leaving.gradient)
