@@ -30,6 +30,8 @@ __all__ = ["newton"]
 
 # Iterations after which a row goes to the trust-region method.
 _PATIENCE = 25
+# Parameters up to which that method, which takes the eigenvalues of a dense matrix, is at hand.
+_LARGEST_DENSE = 3000
 _DAMPING_START = 1e-3
 _DAMPING_MAX = 1e12
 # EDM below which rounding of the gradient leaves nothing to polish.
@@ -63,7 +65,8 @@ def newton(problem: Problem, options: Options = Options()) -> Minima:  # noqa: B
         point = problem.objective.evaluate(kinks.start(start), rows, 2)
         state = _begin(problem, rows, point)
         initial, finished = point.value, _Finished()
-        patience = min(options.max_iterations, _PATIENCE)
+        small = start.shape[1] <= _LARGEST_DENSE
+        patience = min(options.max_iterations, _PATIENCE) if small else options.max_iterations
         for turn in range(patience + 1):
             state = _iterate(problem, kinks, state, options, last=turn == patience)
             state = _retire(problem, kinks, state, options, finished)
@@ -75,7 +78,7 @@ def newton(problem: Problem, options: Options = Options()) -> Minima:  # noqa: B
             )
             _retire(problem, kinks, state, options, finished)
         minima = _gather(problem, kinks, finished, initial)
-        return _rescue(problem, kinks, minima, options)
+        return _rescue(problem, kinks, minima, options) if small else minima
 
 
 def _begin(problem: Problem, rows: Indices, point: Point) -> State:

@@ -263,3 +263,23 @@ def test_minimum_away_from_the_kink_is_smooth(load):
     held = [name for name, side in result.at_bound if side == "kink"]
     free = [i for i, name in enumerate(result.parameter_names) if name not in held]
     assert np.abs(np.asarray(load("kinks").grad_nll(result.values))[free]).max() < 1e-8
+
+
+def test_large_model_that_needs_many_steps_makes_no_dense_matrix():
+    n = 50_000
+    signal = {"name": "s", "data": [5.0] * n}
+    signal["modifiers"] = [{"name": "mu", "type": "normfactor", "data": None}]
+    background = {"name": "b", "data": [50.0 + i % 7 for i in range(n)]}
+    background["modifiers"] = [{"name": "st", "type": "staterror", "data": [2.0] * n}]
+    for k in range(9):
+        data = {"hi": 1.05 + k / 100.0, "lo": 0.95}
+        background["modifiers"].append({"name": f"a{k}", "type": "normsys", "data": data})
+    workspace = {
+        "channels": [{"name": "c", "samples": [signal, background]}],
+        "observations": [{"name": "c", "data": [56.0 + i % 5 for i in range(n)]}],
+        "measurements": [{"name": "m", "config": {"poi": "mu", "parameters": []}}],
+        "version": "1.0.0",
+    }
+    result = fit(HistFactoryModel.from_pyhf(workspace))
+    assert result.n_iter > 25
+    assert result.converged
