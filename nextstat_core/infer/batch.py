@@ -116,9 +116,11 @@ def _together(
 
 def _groups(models: Sequence[StatisticalModel]) -> list[list[int]]:
     """Positions of models that share everything but their observed counts."""
-    groups: dict[int, list[int]] = {}
+    groups: dict[tuple[int, ...], list[int]] = {}
     for i, model in enumerate(models):
-        # Models made by `with_observed_main` share what was compiled.
-        shared = model.compiled.plan if isinstance(model, HistFactoryModel) else model
-        groups.setdefault(id(shared), []).append(i)
+        key: tuple[int, ...] = (id(model),)
+        if isinstance(model, HistFactoryModel):
+            # Models made by `with_observed_main` share both, those made by `to` only the plan.
+            key = id(model.compiled.plan), id(model.backend)
+        groups.setdefault(key, []).append(i)
     return list(groups.values())
