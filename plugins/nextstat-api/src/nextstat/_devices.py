@@ -1,21 +1,44 @@
-"""Which accelerators the installed backends and libraries can use."""
+"""Which accelerators the installed backends can use, and the backend for one of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from nextstat._settings import get_backend as default_backend
 from nextstat_core.backend import backend_specs, get_backend
 from nextstat_core.errors import BackendUnavailableError, InputError
 
 if TYPE_CHECKING:
     from nextstat_core.backend import Backend
 
-__all__ = ["backend_on", "has_accelerate", "has_cuda", "has_metal"]
+__all__ = ["backend_for", "backend_on", "has_accelerate", "has_cuda", "has_metal"]
 
-#: What users call a kind of device, and what backends call it.
-_NAMES = {"cuda": ("cuda",), "metal": ("metal", "mps")}
+
+class _Kind(NamedTuple):
+    """A kind of device: its number in the DLPack protocol, its names in backends, its needs."""
+
+    dlpack: int
+    names: tuple[str, ...]
+    remedy: str
+
+
+_KINDS = {
+    "cpu": _Kind(1, ("cpu",), "python -m pip install nextstat-backend-numpy"),
+    "cuda": _Kind(
+        2,
+        ("cuda",),
+        "it takes an NVIDIA GPU with its driver, and a backend: "
+        "python -m pip install nextstat-backend-torch (or nextstat-backend-cupy)",
+    ),
+    "metal": _Kind(
+        8,
+        ("metal", "mps"),
+        "it takes a Mac with Apple silicon, and a backend: "
+        "python -m pip install nextstat-backend-torch",
+    ),
+}
 
 
 def has_cuda() -> bool:
@@ -34,32 +57,59 @@ def has_accelerate() -> bool:
     return "accelerate" in str(build.get("Build Dependencies", {}).get("blas", {})).lower()
 
 
-def backend_on(kind: str) -> Backend:
-    """First installed backend that can use this kind of device.
+def backend_for(backend: str | Backend | None, device: str | None) -> Backend:
+    """Backend of a model that is loaded: what was asked for, completed by the defaults.
+
+    Without a name, the default backend is on `device` if it can be, and another one otherwise.
+    """
+    if backend is not None:
+        return get_backend(backend, device)
+    default = default_backend()
+    return default if device is None else backend_on(device, default)
+
+
+def backend_on(device: str, preferred: Backend) -> Backend:
+    """A backend on a device; `preferred` itself, or by its name, before others.
+
+    Parameters
+    ----------
+    device : str
+        ``cpu``, ``cuda`` or ``metal``, perhaps with a number: ``cuda:1``.
 
     Raises
     ------
     InputError
-        If there is no such kind.
+        If there is no such kind of device.
     BackendUnavailableError
-        If no backend can use it.
+        If no installed backend can use it; the hint has the remedy.
     """
-    if kind not in _NAMES:
-        raise InputError.unknown("device", kind, ["cpu", *_NAMES])
-    found = _find(kind)
+    kind, _, number = device.partition(":")
+    if kind not in _KINDS:
+        raise InputError.unknown("device", device, list(_KINDS))
+    if _is_on(preferred, kind, number):
+        return preferred
+    found = _find(kind, number, preferred.name)
     if found is None:
         names = ", ".join(spec.name for spec in backend_specs()) or "none"
         raise BackendUnavailableError(
-            f"Device {kind!r} not available: no installed backend can use it (installed: {names})"
+            f"Device {device!r} not available: no installed backend can use it "
+            f"(installed: {names})\n\nHint: {_KINDS[kind].remedy}"
         )
     return found
 
 
-def _find(kind: str) -> Backend | None:
-    for spec in backend_specs():
-        for device in _NAMES[kind]:
+def _is_on(backend: Backend, kind: str, number: str) -> bool:
+    """Whether arrays of a backend are on a device; every array says so in the DLPack protocol."""
+    found_kind, found_number = backend.asarray([0.0]).__dlpack_device__()
+    return found_kind == _KINDS[kind].dlpack and number in {"", str(found_number)}
+
+
+def _find(kind: str, number: str = "", first: str = "") -> Backend | None:
+    names = sorted((spec.name for spec in backend_specs()), key=lambda name: name != first)
+    for name in names:
+        for device in _KINDS[kind].names:
             try:
-                return get_backend(spec.name, device)
+                return get_backend(name, f"{device}:{number}" if number else device)
             except BackendUnavailableError:
                 continue  # this is the answer: not with this backend
     return None
