@@ -16,13 +16,14 @@ from nextstat_core.ir import (
     with_nominal,
     with_observed,
 )
+from nextstat_core.models.arrays import floats
 from nextstat_core.models.evaluation import Points
 from nextstat_core.models.expectations import (
     expected_auxiliary,
     expected_by_sample,
     expected_main,
 )
-from nextstat_core.models.parameters import floats, parameter_rows, parameter_vector
+from nextstat_core.models.parameters import parameter_rows, parameter_vector
 from nextstat_core.models.sources import document_of
 from nextstat_core.models.state import make_state
 
@@ -293,7 +294,8 @@ class HistFactoryModel:
         ModelError
             If no model is left, for example because a bin with events has no prediction.
         """
-        changed = with_nominal(self._state.ir, channel, sample, nominal)
+        yields = floats("nominal", nominal, finite=True).tolist()
+        changed = with_nominal(self._state.ir, channel, sample, yields)
         self._state = make_state(changed, self.backend)
 
     # -- expectations -----------------------------------------------------------------------------
