@@ -17,6 +17,7 @@ from nextstat_core.ir import (
     with_observed,
 )
 from nextstat_core.models.arrays import floats
+from nextstat_core.models.display import model_html, model_line
 from nextstat_core.models.evaluation import Points
 from nextstat_core.models.expectations import (
     expected_auxiliary,
@@ -162,12 +163,10 @@ class HistFactoryModel:
         return partial(make, self._state.ir), ()
 
     def __repr__(self) -> str:
-        model, bins = self._state.ir, len(self._state.main)
-        poi = f"parameter of interest {model.poi!r}" if model.poi else "no parameter of interest"
-        return (
-            f"<{type(self).__name__}: {len(model.channels)} channels, {bins} bins, "
-            f"{len(model.parameters)} parameters, {poi}, backend {self.backend.name!r}>"
-        )
+        return f"<{model_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        return model_html(self)
 
     # -- parameters -------------------------------------------------------------------------------
 

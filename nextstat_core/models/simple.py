@@ -29,6 +29,9 @@ class _Unbounded:
     def __init__(self, names: list[str]) -> None:
         self._names = names
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(self._names)}>"
+
     def n_params(self) -> int:
         return len(self._names)
 
