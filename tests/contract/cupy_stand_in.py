@@ -120,7 +120,9 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     cupy = types.ModuleType("cupy")
     cupy.__dict__.update({name: getattr(np, name) for name in np.__all__ if name != "linalg"})
     cupy.asnumpy = np.asarray
-    cupy.asarray = np.array  # what comes from the host is always copied
+    # What comes from the host is always copied.
+    cupy.asarray = np.array
+    cupy.array = lambda values, **options: np.array(values, **{**options, "copy": True})
     cupy.ElementwiseKernel = _kernel_class(folder)
     cupy.linalg = types.SimpleNamespace(cholesky=_cholesky)
     runtime = types.SimpleNamespace(getDeviceCount=lambda: 1, CUDARuntimeError=RuntimeError)
