@@ -34,13 +34,13 @@ class Row:
     toys: dict[int, float]
     drawn: dict[int, float]
     away: float
-    stragglers: int
+    second: int
 
     def line(self, reference: Row) -> str:
         """One line of the table; ratios are those of the reference's time to ours."""
         cells = [self.model, self.backend, _time(self.fit, reference.fit)]
         cells += [_time(self.toys[n], reference.toys.get(n)) for n in self.toys]
-        cells += [f"{self.drawn[max(self.drawn)]:.2f} s", f"{self.away:.1e}", str(self.stragglers)]
+        cells += [f"{self.drawn[max(self.drawn)]:.2f} s", f"{self.away:.1e}", str(self.second)]
         return "| " + " | ".join(cells) + " |"
 
 
@@ -88,8 +88,8 @@ def measure(
     sigma = np.where(first.errors > 0, first.errors, 1.0)
     base = results[n] if reference is None else reference[1]
     away = float(np.max(np.abs(results[n].values - base.values) / sigma))
-    stragglers = int((results[max(counts)].n_hev > 1).sum())
-    row = Row(name, label, fit_time, toys, drawn, away, stragglers)
+    second = int((results[max(counts)].n_hev > 1).sum())
+    row = Row(name, label, fit_time, toys, drawn, away, second)
     return row, (first, base)
 
 
@@ -135,7 +135,7 @@ def main() -> None:
     sources["50 channels, 201 parameters"] = many_channels()
     names = [*([] if arguments.without_numpy else ["numpy"]), *arguments.backend]
     print("| model | backend | fit |", *(f" {n} toys |" for n in arguments.toys), end="")
-    print(" drawing | off by (sigma) | single rows |")
+    print(" drawing | off by (sigma) | second Hessian |")
     print("|---" * (6 + len(arguments.toys)) + "|")
     for label, source in sources.items():
         reference = first = None
