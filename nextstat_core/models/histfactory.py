@@ -140,6 +140,11 @@ class HistFactoryModel:
         """The compiled likelihood, with compensated sums if `precise`."""
         return self._state.compiled(precise=self.precise)
 
+    @property
+    def on_host(self) -> CompiledModel:
+        """The same in float64 on the host; `compiled` itself where the model lives there."""
+        return self._state.compiled(precise=self.precise, on_host=True)
+
     def to(self, backend: str | Backend, device: str | None = None) -> Self:
         """Return the same model on another backend; this one stays where it is.
 

@@ -100,8 +100,10 @@ def test_arrays_with_two_axes_and_lists_of_arrays_are_the_same(make: Any) -> Non
     assert floats("x", [make(row) for row in TABLE]).tolist() == TABLE
 
 
-@pytest.mark.parametrize("name", [name for name in available_backends() if name != "numpy"])
-def test_arrays_of_installed_backends_are_read(name: str) -> None:
+@pytest.mark.parametrize("name", ["numpy", "torch", "torch-float32"])
+def test_arrays_of_backends_are_read(name: str) -> None:
+    if name not in available_backends():
+        pytest.skip(f"needs the backend {name}")
     assert floats("x", get_backend(name).asarray(np.array(VALUES))).tolist() == VALUES
 
 
