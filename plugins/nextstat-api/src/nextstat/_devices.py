@@ -7,35 +7,32 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nextstat._settings import get_backend as default_backend
-from nextstat_core.backend import backend_specs, get_backend
+from nextstat_core.backend import Backend, backend_specs, get_backend
 from nextstat_core.errors import BackendUnavailableError, InputError
 
 if TYPE_CHECKING:
-    from nextstat_core.backend import Backend
+    from collections.abc import Iterator
 
 __all__ = ["backend_for", "backend_on", "has_accelerate", "has_cuda", "has_metal"]
 
 
 class _Kind(NamedTuple):
-    """A kind of device: its number in the DLPack protocol, its names in backends, its needs."""
+    """A kind of device: its number in the DLPack protocol, and what it takes to use it."""
 
     dlpack: int
-    names: tuple[str, ...]
     remedy: str
 
 
 _KINDS = {
-    "cpu": _Kind(1, ("cpu",), "python -m pip install nextstat-backend-numpy"),
+    "cpu": _Kind(1, "python -m pip install nextstat-backend-numpy"),
     "cuda": _Kind(
         2,
-        ("cuda",),
-        "it takes an NVIDIA GPU with its driver, and a backend: "
+        "it takes an NVIDIA GPU with its driver, and a backend with its library: "
         "python -m pip install nextstat-backend-torch (or nextstat-backend-cupy)",
     ),
     "metal": _Kind(
         8,
-        ("metal", "mps"),
-        "it takes a Mac with Apple silicon, and a backend: "
+        "it takes a Mac with Apple silicon, and a backend with its library: "
         "python -m pip install nextstat-backend-torch",
     ),
 }
@@ -43,12 +40,12 @@ _KINDS = {
 
 def has_cuda() -> bool:
     """Tell whether an installed backend can use an NVIDIA GPU; loads the backends to ask them."""
-    return _find("cuda") is not None
+    return any(isinstance(answer, Backend) for answer in _ask("cuda"))
 
 
 def has_metal() -> bool:
     """Tell whether an installed backend can use an Apple GPU; loads the backends to ask them."""
-    return _find("metal") is not None
+    return any(isinstance(answer, Backend) for answer in _ask("metal"))
 
 
 def has_accelerate() -> bool:
@@ -88,14 +85,16 @@ def backend_on(device: str, preferred: Backend) -> Backend:
         raise InputError.unknown("device", device, list(_KINDS))
     if _is_on(preferred, kind, number):
         return preferred
-    found = _find(kind, number, preferred.name)
-    if found is None:
-        names = ", ".join(spec.name for spec in backend_specs()) or "none"
-        raise BackendUnavailableError(
-            f"Device {device!r} not available: no installed backend can use it "
-            f"(installed: {names})\n\nHint: {_KINDS[kind].remedy}"
-        )
-    return found
+    reasons = []
+    for answer in _ask(device, preferred.name):
+        if isinstance(answer, Backend):
+            return answer
+        reasons.append(str(answer).partition("\n")[0])
+    listed = "".join(f"\n  - {reason}" for reason in reasons)
+    raise BackendUnavailableError(
+        f"Device {device!r} not available: no installed backend can use it{listed}\n\n"
+        f"Hint: {_KINDS[kind].remedy}"
+    )
 
 
 def _is_on(backend: Backend, kind: str, number: str) -> bool:
@@ -104,12 +103,10 @@ def _is_on(backend: Backend, kind: str, number: str) -> bool:
     return found_kind == _KINDS[kind].dlpack and number in {"", str(found_number)}
 
 
-def _find(kind: str, number: str = "", first: str = "") -> Backend | None:
-    names = sorted((spec.name for spec in backend_specs()), key=lambda name: name != first)
-    for name in names:
-        for device in _KINDS[kind].names:
-            try:
-                return get_backend(name, f"{device}:{number}" if number else device)
-            except BackendUnavailableError:
-                continue  # this is the answer: not with this backend
-    return None
+def _ask(device: str, first: str = "") -> Iterator[Backend | BackendUnavailableError]:
+    """What each installed backend answers when it is asked for a device, `first` before others."""
+    for name in sorted((spec.name for spec in backend_specs()), key=lambda name: name != first):
+        try:
+            yield get_backend(name, device)
+        except BackendUnavailableError as error:
+            yield error

@@ -38,7 +38,7 @@ class _Chosen:
     whole process; from then on the choice `instead` holds there.
     """
 
-    name: str
+    name: str | Backend
     device: str | None
     for_block: bool = False
     instead: _Chosen | None = None
@@ -122,7 +122,7 @@ class BackendChoice:
         _block.set(self._outer)
 
 
-def set_backend(name: str, device: str | None = None) -> BackendChoice:
+def set_backend(name: str | Backend, device: str | None = None) -> BackendChoice:
     """Choose the backend of models that are loaded from now on, in all threads.
 
     In a ``with`` statement the choice holds for the block, in the thread or asyncio task that runs
@@ -130,8 +130,9 @@ def set_backend(name: str, device: str | None = None) -> BackendChoice:
 
     Parameters
     ----------
-    name : str
-        Name of an installed backend, such as ``numpy``; also with a device: ``torch:cuda``.
+    name : str or Backend
+        Name of an installed backend, such as ``numpy``; also with a device: ``torch:cuda``. Or a
+        backend.
     device : str, optional
         Device in the backend's own terms.
 
