@@ -1,9 +1,14 @@
-"""A reader of the HTML that notebooks show."""
+"""A reader of the HTML that notebooks show; properties are tested without a clock."""
 
 from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no failure.
+settings.register_profile("nextstat", deadline=None)
+settings.load_profile("nextstat")
 
 #: Everything that tables need; no scripts, styles, links or images.
 TAGS = {"div", "p", "table", "thead", "tbody", "tr", "th", "td", "details", "summary"}
