@@ -17,6 +17,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
     "external_links",
+    "outside_links",
     "public_names",
 ]
 root_doc = "index"

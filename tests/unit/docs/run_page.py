@@ -3,8 +3,8 @@
 python tests/unit/docs/run_page.py docs/tutorial/first-fit.md
 
 All blocks of a page share one namespace. A `text` block right after a `python` block holds exactly
-what that block prints. After the comment `<!-- needs: torch -->` a block is left out where no
-backend of this name is installed; the script then prints why.
+what that block prints. After the comment `<!-- needs: torch -->` or `<!-- needs: torch:cuda -->` a
+block is left out where this backend cannot be had; the script then says so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NEEDS = re.compile(r"<!-- needs: (?P<backend>[\w-]+) -->\s*$")
+_NEEDS = re.compile(r"<!-- needs: (?P<backend>[\w:-]+) -->\s*$")
 _FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -75,13 +75,19 @@ def run_page(path: Path) -> dict[str, Any]:
 
 
 def _missing_backend(block: Block) -> str:
-    """Name of the backend that a block needs and that is not installed."""
+    """The backend that a block needs and that cannot be had here."""
     needs = _NEEDS.search(block.gap)
     if not needs:
         return ""
-    from nextstat_core.hooks import get_manager
+    from nextstat_core.backend import get_backend
+    from nextstat_core.errors import BackendNotFoundError, BackendUnavailableError
 
-    return "" if needs["backend"] in get_manager().backends else needs["backend"]
+    name, _, device = needs["backend"].partition(":")
+    try:
+        get_backend(name, device or None)
+    except (BackendNotFoundError, BackendUnavailableError):
+        return needs["backend"]
+    return ""
 
 
 if __name__ == "__main__":
