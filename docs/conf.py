@@ -30,11 +30,11 @@ myst_heading_anchors = 4
 # Names in single backticks are links where something has that name, and code where nothing has.
 default_role = "name"
 add_module_names = False
+maximum_signature_line_length = 88
 autodoc_default_options = {
     "members": True,  # those in __all__
     "imported-members": True,
     "undoc-members": True,
-    "show-inheritance": True,
 }
 autodoc_member_order = "groupwise"
 autodoc_typehints_format = "short"
