@@ -316,7 +316,8 @@ def _broken(info: PluginInfo, error: BaseException, stack: str = "") -> PluginIn
 
 
 def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    # pluggy's messages have several lines.
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 @cache

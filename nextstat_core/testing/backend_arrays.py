@@ -82,13 +82,16 @@ class ArrayChecks(BackendChecks):
 
     @pytest.mark.parametrize("kind", ["readonly", "backwards", "broadcast", "swapped", "single"])
     def test_asarray_protects_awkward_memory(self, backend: Backend, kind: str) -> None:
-        theirs = _awkward(kind)
+        theirs, owner = _awkward(kind)
         before = theirs.copy()
         ours = backend.asarray(theirs)
         np.testing.assert_array_equal(backend.to_numpy(ours), before)
         ours = backend.put_rows(ours, backend.indices([0]), backend.asarray([9.0]))
         assert float(ours[0]) == 9.0
         np.testing.assert_array_equal(theirs, before)
+        ours = backend.asarray(theirs)
+        owner[...] = -1.0
+        np.testing.assert_array_equal(backend.to_numpy(ours), before)
 
     def test_to_numpy_keeps_values_and_dtype(self, backend: Backend) -> None:
         host = backend.to_numpy(backend.asarray([[0.1, -7.0]]))
@@ -236,15 +239,17 @@ class ArrayChecks(BackendChecks):
         np.testing.assert_allclose(to_host(backend, chosen), [0.0, math.log(4.0)], rtol=1e-6)
 
 
-def _awkward(kind: str) -> np.ndarray:
-    """Three numbers in memory that an array library may not keep a reference to."""
-    values = np.asarray([1.0, 2.0, 3.0])
-    if kind == "readonly":
-        values.flags.writeable = False
+def _awkward(kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Three numbers in memory that a backend may not keep a reference to, and the memory."""
+    owner = np.asarray([1.0, 2.0, 3.0])
     if kind == "backwards":
-        return values[::-1]
+        return owner[::-1], owner
     if kind == "broadcast":
-        return np.broadcast_to(np.asarray(2.0), (3,))
+        return np.broadcast_to(owner[:1], (3,)), owner
     if kind == "swapped":
-        return values.astype(values.dtype.newbyteorder())
-    return values.astype(np.float32) if kind == "single" else values
+        owner = owner.astype(owner.dtype.newbyteorder())
+    if kind == "single":
+        owner = owner.astype(np.float32)
+    theirs = owner[:]
+    theirs.flags.writeable = kind != "readonly"
+    return theirs, owner

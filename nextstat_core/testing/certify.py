@@ -1,17 +1,14 @@
-"""Runs the contracts that a plugin owes, in a process of its own.
+"""What ``nextstat check-plugin`` runs, in a process of its own: a plugin of pytest.
 
-python -m nextstat_core.testing.certify REPORT ENTRY-POINT [ENTRY-POINT ...]
-
-Writes one JSON object per line to the file REPORT: a test that begins, how it ended, and at last
-that all is done. So a plugin that takes the process down leaves behind what it was doing.
+A module ``globals().update(contracts_of(["acme"]))`` is collected under
+``pytest -p nextstat_core.testing.certify --nextstat-report FILE``. The report has one JSON object
+per line: a test that begins, how it ended, and at last that all is done. So a plugin that takes the
+process down leaves behind what it was doing.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-import tempfile
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -32,13 +29,7 @@ if TYPE_CHECKING:
     from nextstat_core.backend import Backend, BackendSpec
     from nextstat_core.testing.contract import Contract
 
-__all__ = ["contracts_of", "main"]
-
-#: The module that pytest collects: the classes are made when it is imported.
-_MODULE = """from nextstat_core.testing.certify import contracts_of
-
-globals().update(contracts_of({points!r}, {devices!r}))
-"""
+__all__ = ["contracts_of", "pytest_addoption", "pytest_configure"]
 
 
 def contracts_of(
@@ -128,6 +119,18 @@ def _example_of(model: Any) -> Any:
     return model.example()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Option for the file of the report."""
+    parser.addoption("--nextstat-report", type=Path, help="write a report of contracts here")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Write the report if one is asked for."""
+    path = config.getoption("--nextstat-report")
+    if path is not None:
+        config.pluginmanager.register(_Recorder(path))
+
+
 class _Recorder:
     """Writes down what pytest does."""
 
@@ -182,35 +185,3 @@ def _reason(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     message = str(crash.message if crash else report.longreprtext).strip()
     return message.partition("\n")[0]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the contracts; the exit code is pytest's."""
-    parser = argparse.ArgumentParser(prog="python -m nextstat_core.testing.certify")
-    parser.add_argument("report", type=Path)
-    parser.add_argument("points", nargs="+")
-    parser.add_argument("--device", dest="devices", action="append")
-    parser.add_argument("-k", dest="expression", default="")
-    chosen = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        module = Path(folder) / "test_plugin.py"
-        devices = chosen.devices or [None]
-        module.write_text(_MODULE.format(points=chosen.points, devices=devices), encoding="utf-8")
-        settings = Path(folder) / "pytest.ini"
-        settings.write_text(
-            "[pytest]\npython_classes = Test*\nfilterwarnings = error\n", encoding="utf-8"
-        )
-        return int(
-            pytest.main(
-                [
-                    *("-q", "-p", "no:cacheprovider", "--import-mode=importlib"),
-                    *("-c", str(settings), "--rootdir", folder, "-k", chosen.expression),
-                    str(module),
-                ],
-                plugins=[_Recorder(chosen.report)],
-            )
-        )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -66,7 +66,7 @@ class PluginContract(Contract):
 
     def test_hooks_are_known_and_take_the_right_arguments(self, manager: PluginManager) -> None:
         (info,) = manager.plugins
-        assert info.state == "active", info.traceback
+        assert info.state == "active", f"{info.reason}\n{info.traceback}"
         assert info.hooks, "the plugin implements no hook"
 
     def test_contributions_can_be_listed_and_have_unique_names(
@@ -74,7 +74,7 @@ class PluginContract(Contract):
     ) -> None:
         listed = {hook: manager.contributions(hook) for hook in GATHERED}
         (info,) = manager.plugins
-        assert info.state == "active", info.traceback
+        assert info.state == "active", f"{info.reason}\n{info.traceback}"
         for contributions in listed.values():
             # Looking a name up refuses one that is taken twice.
             assert all(contributions.owner(name).plugin == info.name for name in contributions)

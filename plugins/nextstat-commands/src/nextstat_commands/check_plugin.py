@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Check", "Report", "command"]
 
+#: What pytest collects: the classes are made when it imports this module.
+_MODULE = """from nextstat_core.testing.certify import contracts_of
+
+globals().update(contracts_of({points!r}, {devices!r}))
+"""
+_SETTINGS = """[pytest]
+addopts = -q --import-mode=importlib
+filterwarnings = error
+"""
 _OUTCOMES = ("passed", "failed", "skipped", "known")
 
 
@@ -58,8 +67,11 @@ class Report:
     done: bool = False
 
     def read(self, lines: Sequence[str]) -> None:
-        """Take what was written, line by line."""
-        for record in map(json.loads, lines):
+        """Take what was written; a crash may have torn the last line."""
+        for line in lines:
+            if not line.endswith("}"):
+                return
+            record = json.loads(line)
             if "begins" in record:
                 contract, test = record["begins"]
                 self.running = contract, test
@@ -156,11 +168,17 @@ def _run(
 ) -> tuple[Report, subprocess.CompletedProcess[str]]:
     """Run the contracts in another process, which a plugin may take down."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "report"
-        arguments = [str(path), *points, "-k", expression]
-        arguments += [word for device in devices for word in ("--device", device)]
+        module, settings, path = (
+            Path(folder) / name for name in ("test_plugin.py", "pytest.ini", "report")
+        )
+        module.write_text(_MODULE.format(points=points, devices=devices or [None]))
+        settings.write_text(_SETTINGS)
         process = subprocess.run(
-            [sys.executable, "-m", "nextstat_core.testing.certify", *arguments],
+            [
+                *(sys.executable, "-m", "pytest", "-p", "nextstat_core.testing.certify"),
+                *("--nextstat-report", str(path), "-p", "no:cacheprovider", "-k", expression),
+                *("-c", str(settings), "--rootdir", folder, str(module)),
+            ],
             capture_output=True,
             text=True,
             check=False,
