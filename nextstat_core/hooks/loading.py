@@ -148,7 +148,7 @@ def load_points(points: Iterable[EntryPoint], time_limit: float) -> Iterator[Loa
             loaded, worker = worker.gave_up(point, time_limit), None
         yield loaded
     if worker is not None:
-        worker.stop()
+        worker.stop(wait=True)
 
 
 def _load(point: EntryPoint) -> Loaded:
@@ -200,5 +200,8 @@ class _Worker:
         stack = "".join(traceback.format_stack(frame)) if frame else ""
         return Loaded(point, error=error, seconds=time_limit, stack=stack)
 
-    def stop(self) -> None:
+    def stop(self, *, wait: bool = False) -> None:
+        """End the thread once it is idle; with `wait`, not before it has ended."""
         self._points.put(None)
+        if wait:
+            self._thread.join()

@@ -100,7 +100,7 @@ def _backend_members(spec: BackendSpec, device: str | None) -> dict[str, Any]:
 
     try:
         known = _known(spec.load(device))
-    except Exception:  # noqa: BLE001  the tests meet the same error and report it
+    except (Exception, SystemExit):  # noqa: BLE001  the tests meet the same error and report it
         known = {}
     return {"backend": _fixture(load), "known_failures": known}
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 import runpy
+import sys
+import types
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nextstat_core.backend import Backend
+from nextstat_core.testing import ModelContract
+
+if TYPE_CHECKING:
+    from nextstat_core.models import StatisticalModel
 
 ROOT = Path(__file__).parents[3]
 HOW_TO = ROOT / "docs" / "how-to"
@@ -44,6 +51,17 @@ def test_backend_page_describes_every_attribute_and_method() -> None:
     public = {name for name in names if not name.startswith("_")}
     described = set(re.findall(r"`(\w+)(?:\([^`]*\))?`", text))
     assert public - described == set()
+
+
+class TestModelOfThePluginPage(ModelContract):
+    @pytest.fixture
+    def model(self, monkeypatch: pytest.MonkeyPatch) -> StatisticalModel:
+        blocks = blocks_of((HOW_TO / "write-a-plugin.md").read_text(encoding="utf-8"))
+        (code,) = [each.code for each in blocks if "class Decay" in each.code]
+        module = types.ModuleType("decay_of_the_page")
+        monkeypatch.setitem(sys.modules, module.__name__, module)  # a model has to pickle
+        exec(code.partition("\n\n\nprint(")[0], module.__dict__)
+        return module.Decay.example()
 
 
 def test_modifier_and_backend_are_short() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -30,7 +31,7 @@ globals().update(contracts_of({points!r}, {devices!r}))
 """
 _SETTINGS = """[pytest]
 addopts = -q --import-mode=importlib
-filterwarnings = error
+filterwarnings = error::RuntimeWarning
 """
 _OUTCOMES = ("passed", "failed", "skipped", "known")
 
@@ -182,6 +183,8 @@ def _run(
             capture_output=True,
             text=True,
             check=False,
+            # What the user has for other tests, xdist or a coverage, has no business here.
+            env={**os.environ, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         )
         report = Report()
         if path.exists():
