@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # A busy machine is no failure.
 settings.register_profile("nextstat", deadline=None)
@@ -65,6 +68,8 @@ class Page(HTMLParser):
 @pytest.fixture
 def read_html() -> Callable[[str], Page]:
     return Page
+
+
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "example_workspace.json"
 
 
