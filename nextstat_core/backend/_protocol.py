@@ -99,6 +99,11 @@ class Backend:
     #: have to stay in a processor's cache, thousands where an accelerator wants to be filled.
     lanes: int = 64
 
+    @property
+    def device_name(self) -> str:
+        """The device in the words in which `get_backend` takes it."""
+        return str(self.device)
+
     # -- to be supplied ---------------------------------------------------------------------------
 
     def asarray(self, values: ArrayLike, *, dtype: Any = None) -> Array:

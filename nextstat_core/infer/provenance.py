@@ -24,7 +24,7 @@ def provenance_of(target: Target) -> dict[str, Any]:
     return {
         "nextstat_core": _version(),
         "backend": backend.name,
-        "device": str(backend.device),
+        "device": backend.device_name,
         "dtype": str(backend.dtype).rsplit(".", 1)[-1],
         "polished_on": None if target.coarse is None else target.backend.name,
         "eval_mode": "parity" if compiled is not None and compiled.precise else "fast",

@@ -61,7 +61,11 @@ class CupyBackend(Backend):
         self.device = cupy.cuda.Device(number)
 
     def __reduce__(self) -> tuple[Callable[..., Backend], tuple[str, str]]:
-        return get_backend, (self.name, f"cuda:{self.device.id}")
+        return get_backend, (self.name, self.device_name)
+
+    @property
+    def device_name(self) -> str:
+        return f"cuda:{self.device.id}"
 
     # -- arrays -----------------------------------------------------------------------------------
 

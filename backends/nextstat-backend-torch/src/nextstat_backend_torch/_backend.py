@@ -55,7 +55,7 @@ class TorchBackend(Backend):
             self.lanes = 4096
 
     def __reduce__(self) -> tuple[Callable[..., Backend], tuple[str, str]]:
-        return get_backend, (self.name, str(self.device))
+        return get_backend, (self.name, self.device_name)
 
     # -- arrays -----------------------------------------------------------------------------------
 

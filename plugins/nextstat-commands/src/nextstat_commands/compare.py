@@ -96,7 +96,7 @@ def command(
     if as_json:
         summary = {
             "backend": model.backend.name,
-            "device": str(model.backend.device),
+            "device": model.backend.device_name,
             "tolerance": tolerance,
             "points": [each.as_dict() for each in found],
         }
