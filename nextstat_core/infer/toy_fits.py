@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from nextstat_core.backend import Capability
 from nextstat_core.errors import InputError
 from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.observe import notify
@@ -16,6 +17,7 @@ from nextstat_core.infer.request import make_request
 from nextstat_core.infer.row_fits import BatchFit, fit_rows, no_fits, toy_results
 from nextstat_core.infer.target import BatchData, HistFactoryTarget, target_of
 from nextstat_core.infer.toys import check_stream, draw_toys
+from nextstat_core.models.parameters import parameter_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_many", "fit_toys", "poisson_toys"]
 
-# Toys that are drawn and fitted before the next ones are drawn: bounds memory.
+# Toys that are drawn and fitted before the next ones are drawn, at least: bounds memory.
 _CHUNK = 2048
 
 
@@ -37,9 +39,9 @@ def poisson_toys(
 ) -> NDArray[np.float64]:
     """Main data of toys drawn at `params`, shape (n_toys, n_main), channels by name."""
     target = _histfactory(model)
-    vector = _parameters(target, params)
+    vector = parameter_vector(params, len(target.names), finite=True)
     _check_count(n_toys)
-    return draw_toys(target.compiled, vector, range(n_toys), seed, auxiliary=False).main
+    return draw_toys(target.host.compiled, vector, range(n_toys), seed, auxiliary=False).main
 
 
 def fit_toys(
@@ -72,7 +74,8 @@ def fit_toys(
     compute_uncertainties : bool
         Keep standard uncertainties from each toy's exact Hessian.
     threads : int
-        Threads that work on chunks of toys; the results do not depend on it.
+        Threads that work on chunks of toys, where the backend may be used by several; the results
+        do not depend on it.
     options : FitOptions, optional
         One start, and no look for second modes; failures are kept whatever `on_failure` says.
 
@@ -88,26 +91,32 @@ def fit_toys(
     """
     options = _options(options)
     target = _histfactory(model)
-    vector = _parameters(target, params)
+    vector = parameter_vector(params, len(target.names), finite=True)
     _check_count(n_toys)
     check_stream(seed, first_toy, ensemble)
     if aux not in {"sampled", "fixed"}:
         raise InputError(f"`aux` must be 'sampled' or 'fixed'; found {aux!r}")
     request = make_request(target, init_pars=vector, fixed=fixed, bounds=bounds)
-    metric = SharedMetric(target, request)
+    metric = SharedMetric(target.coarse or target, request)
+    step = max(_CHUNK, 4 * (target.coarse or target).backend.lanes)
     chunks = [
-        range(first_toy + start, first_toy + min(start + _CHUNK, n_toys))
-        for start in range(0, n_toys, _CHUNK)
+        range(first_toy + start, first_toy + min(start + step, n_toys))
+        for start in range(0, n_toys, step)
     ]
 
     def work(numbers: range) -> BatchFit:
         data = draw_toys(
-            target.compiled, vector, numbers, seed, ensemble=ensemble, auxiliary=aux == "sampled"
+            target.host.compiled,
+            vector,
+            numbers,
+            seed,
+            ensemble=ensemble,
+            auxiliary=aux == "sampled",
         )
         return fit_rows(target, request, data, metric, options, variances=compute_uncertainties)
 
     notify("start", target, n_toys)
-    parts = _map(work, chunks, threads)
+    parts = _map(work, chunks, _usable(threads, target))
     if not parts:
         parts = [no_fits(len(target.names), variances=compute_uncertainties)]
     results = toy_results(target, request, BatchFit.joined(parts))
@@ -138,13 +147,19 @@ def fit_many(
         target,
         request,
         batch,
-        SharedMetric(target, request),
+        SharedMetric(target.coarse or target, request),
         options,
         variances=compute_uncertainties,
     )
     results = toy_results(target, request, fitted)
     notify("end", target, len(batch.main), results)
     return results
+
+
+def _usable(threads: int, target: HistFactoryTarget) -> int:
+    """One thread on backends that do not stand more."""
+    backend = (target.coarse or target).backend
+    return threads if Capability.THREADS in backend.capabilities else 1
 
 
 def _map(work: Callable[[range], BatchFit], chunks: list[range], threads: int) -> list[BatchFit]:
@@ -169,17 +184,6 @@ def _histfactory(model: HistFactoryModel) -> HistFactoryTarget:
     if not isinstance(target, HistFactoryTarget):
         raise InputError(f"toys need a HistFactory model; found a {type(model).__name__}")
     return target
-
-
-def _parameters(target: HistFactoryTarget, params: ArrayLike) -> NDArray[np.float64]:
-    vector = np.array(params, dtype=np.float64).reshape(-1)
-    if len(vector) != len(target.names):
-        raise InputError(
-            f"Parameter length mismatch: expected {len(target.names)}, got {len(vector)}"
-        )
-    if not np.isfinite(vector).all():
-        raise InputError("`params` contains NaN or infinite values; expected finite numbers")
-    return vector
 
 
 def _check_count(n_toys: int) -> None:

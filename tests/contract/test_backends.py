@@ -2,6 +2,7 @@
 
 import pytest
 
+from acme_backend.backend import AcmeBackend
 from nextstat_core.backend import Backend, get_backend
 from nextstat_core.testing import BackendContract, StrictBackend
 
@@ -10,6 +11,12 @@ class TestNumpy(BackendContract):
     @pytest.fixture
     def backend(self) -> Backend:
         return get_backend("numpy")
+
+
+class TestExampleOfTheDocumentation(BackendContract):
+    @pytest.fixture
+    def backend(self) -> Backend:
+        return AcmeBackend()
 
 
 class TestStrict(BackendContract):
@@ -22,3 +29,15 @@ class TestStrictWithoutFloat64(BackendContract):
     @pytest.fixture
     def backend(self) -> Backend:
         return StrictBackend("no_float64")
+
+
+class TestTorch(BackendContract):
+    @pytest.fixture
+    def backend(self) -> Backend:
+        return get_backend("torch")
+
+
+class TestTorchFloat32(BackendContract):
+    @pytest.fixture
+    def backend(self) -> Backend:
+        return get_backend("torch-float32")
