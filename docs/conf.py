@@ -48,7 +48,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(AbstractContextManager|EntryPoint|Path)"),
     # Classes that a signature mentions, but nobody makes or receives by name.
     (r"py:class", r"(.*\.)?(BackendChoice|BatchData|CovarianceSource|FailedToy|FloatArray)"),
-    (r"py:class", r"(.*\.)?(LocalPlan|RatePlan|Rates|_BlockFactor|_BlockInverse|_Unbounded)"),
+    (r"py:class", r"(.*\.)?(LocalPlan|RatePlan|Rates|_\w+)"),
 ]
 
 html_theme = "furo"

@@ -7,6 +7,8 @@ once more in the facade.
 
 from __future__ import annotations
 
+import inspect
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import ModuleType
 
     from docutils.parsers.rst.states import Inliner
     from sphinx.application import Sphinx
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["setup"]
 
 _FACADE = "nextstat"
+_AUTOMODULE = re.compile(r"^\.\. automodule:: (?P<module>\S+)$(?P<rest>.*?)^```$", re.M | re.S)
 _MEMBERS = {"attribute", "method", "property"}
 
 
@@ -31,6 +35,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("name", _name)
     app.add_post_transform(_PublicNames)
     app.connect("builder-inited", _give_classes_their_public_home)
+    app.connect("source-read", _add_constants)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -84,3 +89,26 @@ def _give_classes_their_public_home(app: Sphinx) -> None:
         package = ".".join(getattr(value, "__module__", "").split(".")[:2])
         if isinstance(value, type) and package.startswith("nextstat_core."):
             value.__module__ = package
+
+
+def _add_constants(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Name the constants of a module that its page does not: autodoc sees no imported ones."""
+    del app, docname
+
+    def completed(page: re.Match[str]) -> str:
+        module = import_module(page["module"])
+        constants = [
+            f".. autodata:: {name}\n\n"
+            for name in module.__all__
+            if not inspect.isroutine(getattr(module, name))
+            and not inspect.isclass(getattr(module, name))
+            and _is_imported(name, module)
+            and not re.search(rf":: {name}$", page["rest"], re.M)
+        ]
+        return page[0].removesuffix("```") + "\n" + "".join(constants) + "```"
+
+    source[0] = _AUTOMODULE.sub(completed, source[0])
+
+
+def _is_imported(name: str, module: ModuleType) -> bool:
+    return not re.search(rf"^{name}\b", inspect.getsource(module), re.M)
