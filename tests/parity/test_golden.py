@@ -11,30 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from parity_matrix.golden import INTENDED_DIFFERENCES, SHORT_REAL, comparable, in_our_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-#: Every case in which ours differs from pyhf on purpose: what pyhf does, and what our refusal says.
-#: (Absent parameters of interest are refused too: see the test of these.)
-INTENDED_DIFFERENCES = {
-    "patho/nextstat-small/bad_observations_length_mismatch": (
-        "loads, every evaluation fails",
-        "singlechannel.*2 expected.*1 found",
-    ),
-    "patho/pathological-issues/made_nan_in_sample": (
-        "loads, every value is NaN",
-        "SR.*sig.*bin 1.*NaN",
-    ),
-    "patho/pathological-issues/made_all_zero_background_bin": (
-        "loads, -inf at every parameter value",
-        "SR.*bin 1",
-    ),
-    "patho/pathological-issues/made_duplicate_modifier_same_sample": (
-        "loads, the last of two modifiers wins",
-        r"SR.*bkg.*'a' \(normsys\)",
-    ),
-}
 
 #: Refusals that both share, and the words that tell the user where the mistake is.
 REFUSALS = {
@@ -52,19 +32,7 @@ REFUSALS = {
     "small/xml-nextstat-small/workspace": "staterror_SR.*constraint",
 }
 
-#: Real analyses that the short form fits too: small and large, and one on which SLSQP stops early.
-SHORT_REAL = {
-    "real/tttt-prod",
-    "real/tHu",
-    "real/ttbar-ljets-xsec",
-    "real/sbottom-A+sbottom_1000_131_1",
-}
-
 REASONS = {"max_iterations", "saddle", "non_positive_rate", "stalled"}
-
-
-def comparable(case: Any) -> bool:
-    return case.is_pyhf and case.loads and case.id not in INTENDED_DIFFERENCES
 
 
 def refused(case: Any) -> bool:
@@ -77,12 +45,6 @@ def without_declared_poi(case: Any) -> bool:
 
 def only_in_long_form(case: Any) -> bool:
     return not (case.id.startswith(("small/", "patho/")) or case.id in SHORT_REAL)
-
-
-def in_our_order(model: Any, pyhf_values: list[float]) -> list[float]:
-    values = np.empty(len(pyhf_values))
-    values[np.asarray(model.pyhf_order())] = pyhf_values
-    return values.tolist()
 
 
 @pytest.mark.cases(select=comparable)

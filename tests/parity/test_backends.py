@@ -1,0 +1,172 @@
+"""Every backend against numpy with compensated sums, on the same models at the same points."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from parity_matrix.tolerances import LIMITS, PROMISED
+
+from nextstat_core.backend import Capability
+from nextstat_core.infer import draw_toys, fit_batch, fit_toys
+
+if TYPE_CHECKING:
+    from parity_matrix.backends import Presence
+    from parity_matrix.ledger import Check
+    from parity_matrix.pair import Measured, Pair
+
+    from nextstat_core.results import ToyResults
+
+POINTS = ("start", "probe", "between")
+N_TOYS = 24
+SEED = 20
+
+
+def test_backend_is_present(presence: Presence) -> None:
+    if presence.backend is None:
+        pytest.skip(f"{presence.label}: {presence.reason}")
+    assert float(presence.backend.asarray([2.0])[0]) == 2.0
+
+
+@pytest.mark.parametrize("promised", [*PROMISED])
+def test_limits_are_nowhere_looser_than_promised(promised: str) -> None:
+    limits = LIMITS.get(promised, LIMITS["float64"])
+    assert [
+        name for name, limit in PROMISED[promised].items() if not limit.covers(limits[name])
+    ] == []
+
+
+def test_expected_data_agree(pair: Pair, check: Check) -> None:
+    mine, theirs = pair.mine.model, pair.reference.model
+    n_main = len(theirs.observed_main)
+    for name, point, cells in zip(POINTS, pair.mine.points, pair.reference.cells, strict=True):
+        found, expected = (np.asarray(m.expected_data(point.tolist())) for m in (mine, theirs))
+        check("expected data per bin", found[:n_main], expected[:n_main], unit=cells, at=name)
+        check("expected data", found, expected, at=name)
+
+
+def test_likelihood_agrees(pair: Pair, check: Check) -> None:
+    for name, point in zip(POINTS, pair.mine.points, strict=True):
+        check("NLL", pair.mine.model.nll(point), pair.reference.model.nll(point), at=name)
+
+
+def test_gradient_agrees(pair: Pair, check: Check) -> None:
+    for name, point in zip(POINTS, pair.mine.points, strict=True):
+        expected = pair.reference.model.grad_nll(point)
+        check("gradient", pair.mine.model.grad_nll(point), expected, at=name)
+
+
+def test_gradient_is_the_slope_of_the_likelihood(pair: Pair, check: Check) -> None:
+    found = pair.mine.model.grad_nll(pair.mine.points[1])
+    check("gradient, differences", found, pair.reference.slopes)
+
+
+def test_hessian_agrees(pair: Pair, check: Check) -> None:
+    for name, point in zip(POINTS, pair.mine.points, strict=True):
+        expected = pair.reference.model.hessian(point)
+        root = np.sqrt(np.abs(np.diag(expected)))
+        unit = np.maximum(np.outer(root, root), 1.0)
+        check("Hessian", pair.mine.model.hessian(point), expected, unit=unit, at=name)
+
+
+def test_batches_of_rows_agree(pair: Pair, check: Check) -> None:
+    rows = np.repeat(pair.mine.points[1:2], len(pair.reference.data), axis=0)
+    data = pair.reference.data
+    mine, theirs = pair.mine.model, pair.reference.model
+    check("NLL", mine.nll_batch(rows, data), theirs.nll_batch(rows, data), at="batch")
+    check(
+        "gradient", mine.grad_nll_batch(rows, data), theirs.grad_nll_batch(rows, data), at="batch"
+    )
+
+
+def test_fit_agrees(pair: Pair, check: Check) -> None:
+    mine, theirs = pair.mine.fit, pair.reference.fit
+    assert (mine.converged, mine.termination_reason) == (
+        theirs.converged,
+        theirs.termination_reason,
+    )
+    known = np.isfinite(theirs.errors)
+    found, expected = twin(pair, mine.values, theirs.values)[known], theirs.values[known]
+    check("NLL at the minimum", mine.nll, theirs.nll)
+    check("parameters", found, expected)
+    check("pulls", found, expected, unit=theirs.errors[known])
+    check("uncertainties", mine.errors, theirs.errors)
+
+
+def twin(pair: Pair, found: Any, expected: Any, data: Any = None) -> Any:
+    """`found`, or its mirror image nearer to `expected` where the likelihood is exactly even.
+
+    Systematics that move yields to one side have two equal minima, and rounding chooses.
+    """
+    mirrored = np.where(np.abs(found + expected) < np.abs(found - expected), -found, found)
+    values = pair.reference.model.nll_batch([found, mirrored], data)
+    return mirrored if abs(values[0] - values[1]) <= 1e-12 * max(1.0, abs(values[0])) else found
+
+
+def test_batches_of_fits_agree(pair: Pair, check: Check) -> None:
+    data = pair.reference.data
+    mine, theirs = fit_batch(pair.mine.model, data), fit_batch(pair.reference.model, data)
+    for i, (found, expected) in enumerate(zip(mine, theirs, strict=True)):
+        assert found.converged == expected.converged
+        known = np.isfinite(expected.errors)
+        values = twin(pair, found.values, expected.values, data[i])
+        check("toys, NLL", found.nll, expected.nll, at=f"fit {i} of a batch")
+        check("toys, parameters", values[known], expected.values[known], at=f"fit {i} of a batch")
+
+
+def test_toys_are_drawn_identical(pair: Pair) -> None:
+    for auxiliary in (True, False):
+        mine, theirs = (draw(each, auxiliary=auxiliary) for each in (pair.mine, pair.reference))
+        np.testing.assert_array_equal(mine.main, theirs.main)
+        if auxiliary:
+            np.testing.assert_array_equal(mine.center, theirs.center)
+            np.testing.assert_array_equal(mine.count, theirs.count)
+
+
+def draw(measured: Measured, *, auxiliary: bool) -> Any:
+    point = measured.points[1]
+    return draw_toys(measured.model.compiled, point, range(N_TOYS), SEED, auxiliary=auxiliary)
+
+
+def fitted(measured: Measured, **wishes: Any) -> ToyResults:
+    start = measured.model.suggested_init()
+    return fit_toys(measured.model, start, **{"n_toys": N_TOYS, "seed": SEED, **wishes})
+
+
+def test_toys_agree(pair: Pair, check: Check) -> None:
+    mine, theirs = (
+        fitted(each, compute_uncertainties=True) for each in (pair.mine, pair.reference)
+    )
+    np.testing.assert_array_equal(mine.converged, theirs.converged)
+    check("toys, NLL", mine.nll, theirs.nll)
+    known = np.isfinite(theirs.errors).all(axis=0)
+    check("toys, parameters", mine.values[:, known], theirs.values[:, known])
+    start = np.asarray(pair.mine.model.suggested_init())
+    found, expected = (statistics(each, start, known) for each in (mine, theirs))
+    for name, of_mine, of_theirs in zip(
+        ("mean of pulls", "width of pulls", "coverage"), found, expected, strict=True
+    ):
+        check(f"toys, {name}", of_mine, of_theirs)
+
+
+def statistics(toys: ToyResults, truth: Any, known: Any) -> tuple[Any, Any, Any]:
+    """Mean and width of the pulls of each parameter, and how many lie within one sigma."""
+    assert toys.errors is not None
+    free = known & (toys.errors > 0.0).all(axis=0)
+    pulls = (toys.values[:, free] - truth[free]) / toys.errors[:, free]
+    return pulls.mean(axis=0), pulls.std(axis=0), (np.abs(pulls) < 1.0).mean(axis=0)
+
+
+def test_toys_have_the_same_bits_in_any_division(pair: Pair) -> None:
+    assert pair.presence.backend is not None
+    if Capability.DETERMINISTIC not in pair.presence.backend.capabilities:
+        pytest.skip("the backend does not declare DETERMINISTIC")
+    whole, cuts = fitted(pair.mine), (0, 1, 8, N_TOYS)
+    parts = [
+        fitted(pair.mine, first_toy=first, n_toys=last - first)
+        for first, last in itertools.pairwise(cuts)
+    ]
+    assert b"".join(part.values.tobytes() for part in parts) == whole.values.tobytes()
+    assert b"".join(part.nll.tobytes() for part in parts) == whole.nll.tobytes()
