@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ class Backend:
     """
 
     #: Name under which the backend is looked up.
-    name: ClassVar[str]
+    name: str
     #: Namespace that follows the Python array API standard, 2024.12 or later.
     xp: ArrayNamespace
     #: Working real dtype: float64, or float32 where nothing wider exists.
@@ -95,6 +95,9 @@ class Backend:
     #: Device of all arrays, in the terms of `xp`.
     device: Any
     capabilities: Capability = Capability.NONE
+    #: Rows that a batched minimisation works on at a time, a multiple of 8. Few where temporaries
+    #: have to stay in a processor's cache, thousands where an accelerator wants to be filled.
+    lanes: int = 64
 
     # -- to be supplied ---------------------------------------------------------------------------
 
@@ -142,6 +145,16 @@ class Backend:
 
     # -- defaults in terms of the standard --------------------------------------------------------
 
+    def host(self) -> Backend:
+        """The float64 backend on the host that stands beside this one.
+
+        It draws toys, polishes minima that were found without float64, and takes single rows that
+        an accelerator is too slow for. By default the NumPy backend.
+        """
+        from nextstat_core.backend._registry import get_backend
+
+        return get_backend("numpy")
+
     def indices(self, values: Any) -> Indices:
         """Index array on the device from host integers."""
         return self.xp.asarray(values, dtype=self.xp.int64, device=self.device)
@@ -152,22 +165,13 @@ class Backend:
 
     def segment_plan(self, ids: np.ndarray, n_segments: int) -> SegmentPlan:
         """Prepare `segment_sum` for host integers `ids`; segments may be empty or unsorted."""
-        members: list[list[int]] = [[] for _ in range(n_segments)]
-        for entry, segment in enumerate(ids):
-            members[int(segment)].append(entry)
-        width = max(map(len, members), default=0)
-        # One past the last entry stands for the zero that fills short segments up.
-        filled = [entry for row in members for entry in row + [len(ids)] * (width - len(row))]
-        return SegmentPlan(n_segments, ids, (self.indices(filled), width))
+        from nextstat_core.backend._segments import PaddedSegments
+
+        return SegmentPlan(n_segments, ids, PaddedSegments(self, ids, n_segments))
 
     def segment_sum(self, plan: SegmentPlan, x: Array) -> Array:
         """Sums of `x`, shape (n, rows), over segments of its first axis: (n_segments, rows)."""
-        filled, width = plan.payload
-        rows = x.shape[1]
-        zero = self.xp.zeros((1, rows), dtype=x.dtype, device=self.device)
-        # Not a product with a one-hot matrix: 0 * inf would carry NaN into other segments.
-        cells = self.take(self.xp.concat([x, zero], axis=0), filled, axis=0)
-        return self.xp.sum(self.xp.reshape(cells, (plan.n_segments, width, rows)), axis=1)
+        return plan.payload(x)
 
     def sparse(self, rows: Any, columns: Any, values: Any, shape: tuple[int, int]) -> SparseMatrix:
         """Sparse matrix from host triplets; entries at the same place add up."""

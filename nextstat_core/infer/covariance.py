@@ -74,7 +74,7 @@ def errors_of(
 ) -> NDArray[np.float64]:
     """Uncertainties of many rows, those of `covariance_of`; `held` has shape (rows, parameters)."""
     free = np.broadcast_to(~fixed, held.shape)
-    mask = None if free.all() else backend.xp.asarray(free.copy(), device=backend.device)
+    mask = None if free.all() else backend.asarray(free.copy(), dtype=backend.xp.bool)
     factor = factorize(hessian, backend, free=mask)
     variance = backend.to_numpy(factor.inverse().diagonal())
     fine = backend.to_numpy(factor.ok) & _is_regular(hessian, variance, free, backend)
@@ -107,7 +107,7 @@ def _try(
     status: CovarianceStatus,
     backend: Backend,
 ) -> Covariance | None:
-    mask = None if free.all() else backend.xp.asarray(free[None, :], device=backend.device)
+    mask = None if free.all() else backend.asarray(free[None, :], dtype=backend.xp.bool)
     factor = factorize(hessian, backend, free=mask)
     if not bool(factor.ok[0]):
         return None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nextstat_core.linalg import ArrowMatrix
     from nextstat_core.models import StatisticalModel
     from nextstat_core.optimize import Problem
-    from nextstat_core.typing import ArrayLike
+    from nextstat_core.typing import Array, ArrayLike
 
 __all__ = [
     "Fitted",
@@ -44,6 +44,9 @@ __all__ = [
 
 # EDM at which the hybrid method goes over to exact Hessians.
 _ROUGH = 1e-3
+# EDM at which a minimisation without float64 ends; rounding hides what is below.
+_SINGLE = 1e-4
+_SINGLE_STEPS = 20
 # Minima that differ by less are the same.
 _EQUAL = 1e-9
 _SIDES = {-1: "lower", 1: "upper", 2: "kink"}
@@ -207,7 +210,7 @@ def _from(
     """Minimise from one starting point."""
     row = Request(start, request.lower, request.upper, request.fixed)
     problem, constants = target.problem(1, row, data)
-    minima = newton(_started(target, row, problem, options), options.minimiser())
+    minima = newton(_started(target, row, data, problem, options), options.minimiser())
     mark_outside(minima, target.backend)
     return Fitted(problem, minima, float(constants[0]))
 
@@ -224,9 +227,22 @@ def _second_modes(
     return second_mode_starts(target, request, data, x, best.value, hessian)
 
 
-def _started(target: Target, request: Request, problem: Problem, options: FitOptions) -> Problem:
-    """The problem from where Newton is to start: near the minimum for the hybrid method."""
-    if options.method == "newton" or not isinstance(target, HistFactoryTarget):
+def _started(
+    target: Target,
+    request: Request,
+    data: BatchData | None,
+    problem: Problem,
+    options: FitOptions,
+) -> Problem:
+    """The problem from where Newton is to start: near the minimum, if something cheaper got there.
+
+    That is the hybrid method, or a model that lives where there is no float64.
+    """
+    if not isinstance(target, HistFactoryTarget):
+        return problem
+    if target.coarse is not None:
+        return replace(problem, start=_coarsely(target, target.coarse, request, data, options))
+    if options.method == "newton":
         return problem
     metric = SharedMetric(target, request)
     if metric.inverse is None or target.compiled.plan.kinks.size:
@@ -235,6 +251,23 @@ def _started(target: Target, request: Request, problem: Problem, options: FitOpt
     rough = Options(tolerance=_ROUGH, polish=False)
     minima = shared_metric(reduced, metric.inverse, rough, near=metric.near, slots=1)
     return replace(problem, start=metric.reduction.expand(minima, problem).x)
+
+
+def _coarsely(
+    target: HistFactoryTarget,
+    coarse: HistFactoryTarget,
+    request: Request,
+    data: BatchData | None,
+    options: FitOptions,
+) -> Array:
+    """Where a minimisation without float64 ends, as a start for one with it."""
+    problem, _ = coarse.problem(1, request, data)
+    # Whatever defeats Newton here is for the methods that have all digits.
+    steps = min(options.max_iterations, _SINGLE_STEPS)
+    minima = newton(problem, Options(tolerance=_SINGLE, max_iterations=steps, polish=False))
+    x = coarse.backend.to_numpy(minima.x).astype(np.float64)
+    usable = np.isfinite(x).all()
+    return target.backend.asarray(x if usable else request.start[None, :])
 
 
 def mark_outside(minima: Minima, backend: Backend) -> None:

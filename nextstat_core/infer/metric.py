@@ -23,17 +23,20 @@ _MAX_NEAR = 12
 
 
 class SharedMetric:
-    """Fisher information at the start, inverted once over the free parameters."""
+    """Fisher information at the start, inverted once over the free parameters.
+
+    It is made in float64 on the host, and serves on the backend of `target`.
+    """
 
     def __init__(self, target: HistFactoryTarget, request: Request) -> None:
-        backend, compiled = target.backend, target.compiled
+        backend, compiled = target.host.backend, target.host.compiled
         self.inverse: SharedInverse | None = None
         theta = backend.asarray(request.start[:, None])
         with backend.errstate():
             expected = compiled.expected_main(theta)
             data = compiled.observe(expected)
             fisher = compiled.fisher(compiled.evaluate(theta, data, 2), data)
-            free = backend.xp.asarray(~request.fixed[None, :], device=backend.device)
+            free = backend.asarray(~request.fixed[None, :], dtype=backend.xp.bool)
             factor = factorize(fisher, backend, free=None if not request.fixed.any() else free)
             if not bool(factor.ok[0]):
                 # A singular metric says nothing about the shape; every row goes to Newton.
@@ -46,6 +49,7 @@ class SharedMetric:
             closeness = np.where(request.fixed, np.inf, distance / sigma)
         near = np.flatnonzero(closeness < _NEAR_SIGMAS)
         near = np.sort(near[np.argsort(closeness[near], kind="stable")][:_MAX_NEAR])
-        self.reduction = Reduction(compiled, request.fixed)
+        reduced = Reduction(compiled, request.fixed).metric(self.inverse)
+        self.inverse = reduced.on(target.backend)
+        self.reduction = Reduction(target.compiled, request.fixed)
         self.near = self.reduction.near(near)
-        self.inverse = self.reduction.metric(self.inverse)

@@ -78,7 +78,7 @@ def _places(
     backend = target.backend
     free = ~request.fixed & (x > request.lower) & (x < request.upper)
     bent = bent[free[bent]]
-    mask = backend.xp.asarray(free[None, :], device=backend.device)
+    mask = backend.asarray(free[None, :], dtype=backend.xp.bool)
     factor = factorize(hessian, backend, free=mask)
     if not len(bent) or not bool(factor.ok[0]):
         return None

@@ -18,13 +18,15 @@ def _version() -> str:
 
 
 def provenance_of(target: Target) -> dict[str, Any]:
-    """Version, backend, device, number format and evaluation mode."""
-    backend, compiled = target.backend, target.compiled
+    """Version, backend, device, number format and evaluation mode; where minima were polished."""
+    compiled = target.compiled
+    backend = (target.coarse or target).backend
     return {
         "nextstat_core": _version(),
         "backend": backend.name,
         "device": str(backend.device),
         "dtype": str(backend.dtype).rsplit(".", 1)[-1],
+        "polished_on": None if target.coarse is None else target.backend.name,
         "eval_mode": "parity" if compiled is not None and compiled.precise else "fast",
         "model": type(target.model).__name__,
         "measurement": getattr(target.model, "measurement", ""),

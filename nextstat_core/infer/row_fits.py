@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchFit", "fit_rows", "no_fits", "toy_results"]
 
-# Rows in work at a time; part of the promise that a toy has the same bits in every batch.
-_SLOTS = 64
-# Numbers that the second derivatives of one block of rows may take.
-_FINISH_BUDGET = 400_000
+# Numbers that the second derivatives of one block of rows may take, per lane of the backend.
+_FINISH_PER_LANE = 6250
 # EDM at which the shared metric hands over to each row's own Hessian.
 _ROUGH = 1e-4
 
@@ -73,17 +71,14 @@ def fit_rows(
     backend, rows = target.backend, len(data.main)
     if not rows:
         return no_fits(len(target.names), variances=variances)
-    problem, constant = target.problem(rows, request, data)
     minimiser = options.minimiser(polish=False)
     errors = None
     if metric.inverse is None or target.compiled.plan.kinks.size:
         return BatchFit.joined(
             [_one(target, request, data, i, options, variances) for i in range(rows)]
         )
-    reduced = metric.reduction.problem(problem)
-    rough = Options(tolerance=max(_ROUGH, options.tolerance), polish=False)
-    minima = shared_metric(reduced, metric.inverse, rough, near=metric.near, slots=_SLOTS)
-    minima = metric.reduction.expand(minima, problem)
+    problem, constant = target.problem(rows, request, data)
+    minima = _rough(target, problem, request, data, metric, options)
     slots = _finish_slots(target.compiled)
     finish(problem, minima, minimiser, slots=slots)
     mark_outside(minima, backend)
@@ -95,12 +90,34 @@ def fit_rows(
     return fitted
 
 
+def _rough(
+    target: HistFactoryTarget,
+    problem: Problem,
+    request: Request,
+    data: BatchData,
+    metric: SharedMetric,
+    options: FitOptions,
+) -> Minima:
+    """All rows near their minimum: without float64, if the model lives so."""
+    assert metric.inverse is not None
+    rough = Options(tolerance=max(_ROUGH, options.tolerance), polish=False)
+    device = target.coarse or target
+    if device is not target:
+        problem, _ = device.problem(len(data.main), request, data)
+    reduced = metric.reduction.problem(problem)
+    minima = shared_metric(
+        reduced, metric.inverse, rough, near=metric.near, slots=device.backend.lanes
+    )
+    minima = metric.reduction.expand(minima, problem)
+    return minima if device is target else minima.on(target.backend, device.backend)
+
+
 def _finish_slots(compiled: CompiledModel) -> int:
     """Rows per block of second derivatives, a multiple of 8 that depends on the model alone."""
-    plan, dense = compiled.plan, len(compiled.local.dense)
+    plan, dense, lanes = compiled.plan, len(compiled.local.dense), compiled.backend.lanes
     slots = plan.n_bins + compiled.local.n_slots
     per_row = (2 * plan.n_rows + 2 * slots + dense) * max(dense, 1) + 4 * plan.n_cells
-    return int(np.clip(_FINISH_BUDGET // per_row // 8 * 8, 8, 128))
+    return int(np.clip(_FINISH_PER_LANE * lanes // per_row // 8 * 8, 8, 2 * lanes))
 
 
 def _row_errors(
@@ -130,6 +147,7 @@ def _one(
 ) -> BatchFit:
     """One row by Newton, alone: its bits do not depend on which other rows need it."""
     part = data.part(slice(row, row + 1))
+    target = target.host
     problem, constant = target.problem(1, request, part)
     minima = newton(problem, options.minimiser())
     mark_outside(minima, target.backend)

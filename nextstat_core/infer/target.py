@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nextstat_core.backend import get_backend
+from nextstat_core.backend import Capability, get_backend
 from nextstat_core.infer.general import GeneralObjective
 from nextstat_core.infer.objective import LikelihoodObjective
 from nextstat_core.models import HistFactoryModel
@@ -59,6 +60,9 @@ class Target:
     model : the model itself
     """
 
+    #: Where minima are found before they are polished here, for models that live without float64.
+    coarse: HistFactoryTarget | None = None
+
     def __init__(self, model: StatisticalModel) -> None:
         self.model = model
         self.names = tuple(model.parameter_names())
@@ -107,17 +111,24 @@ class Target:
             backend.asarray(start),
             backend.asarray(request.lower[None, :]),
             backend.asarray(request.upper[None, :]),
-            backend.xp.asarray(request.fixed[None, :], device=backend.device),
+            backend.asarray(request.fixed[None, :], dtype=backend.xp.bool),
             None if compiled is None else backend.indices(compiled.plan.kinks),
         )
 
 
 class HistFactoryTarget(Target):
-    """A HistFactory model; data and auxiliary data may differ between rows."""
+    """A HistFactory model; data and auxiliary data may differ between rows.
 
-    def __init__(self, model: HistFactoryModel) -> None:
+    Parameters
+    ----------
+    model : HistFactoryModel
+    compiled : CompiledModel, optional
+        The model's likelihood where it is to be evaluated; by default where the model lives.
+    """
+
+    def __init__(self, model: HistFactoryModel, compiled: CompiledModel | None = None) -> None:
         self.model: HistFactoryModel = model
-        self._compiled = model.compiled
+        self._compiled = model.compiled if compiled is None else compiled
         layout = self._compiled.layout
         self.names = layout.names
         self.init, self.lower, self.upper = layout.init, layout.lower, layout.upper
@@ -135,6 +146,12 @@ class HistFactoryTarget(Target):
     @property
     def compiled(self) -> CompiledModel:
         return self._compiled
+
+    @cached_property
+    def host(self) -> HistFactoryTarget:
+        """The same on the host, where toys are drawn and single rows are fastest."""
+        on_host = self.model.on_host
+        return self if on_host is self._compiled else HistFactoryTarget(self.model, on_host)
 
     def data(self, data: ArrayLike | None) -> BatchData | None:
         if data is None:
@@ -165,24 +182,28 @@ class HistFactoryTarget(Target):
     ) -> tuple[Problem, NDArray[np.float64]]:
         backend = self.backend
         constants: NDArray[np.float64] | float
-        if data is None:
+        if data is None and self._compiled is self.model.compiled:
             observations, constants = self.model.observations, self.model.constant
         else:
-            observations = self.observe(data)
+            observations = self.observe(data or BatchData(self.own_main[None, :]))
             constants = backend.to_numpy(self._compiled.constant(observations))
         objective = LikelihoodObjective(
             self._compiled,
             observations,
             backend.asarray(request.lower[None, :]),
             backend.asarray(request.upper[None, :]),
-            backend.xp.asarray(request.fixed[None, :], device=backend.device),
+            backend.asarray(request.fixed[None, :], dtype=backend.xp.bool),
             profile=profile,
         )
         return self._problem(rows, request, objective), np.broadcast_to(constants, (rows,))
 
 
 def target_of(model: StatisticalModel) -> Target:
-    """The target of a model."""
-    if isinstance(model, HistFactoryModel):
-        return HistFactoryTarget(model)
-    return Target(model)
+    """The target of a model, in float64: on the host, if the model lives without it."""
+    if not isinstance(model, HistFactoryModel):
+        return Target(model)
+    target = HistFactoryTarget(model)
+    if Capability.FLOAT64 in target.backend.capabilities:
+        return target
+    target.host.coarse = target
+    return target.host

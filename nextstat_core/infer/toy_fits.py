@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_many", "fit_toys", "poisson_toys"]
 
-# Toys that are drawn and fitted before the next ones are drawn: bounds memory.
+# Toys that are drawn and fitted before the next ones are drawn, at least: bounds memory.
 _CHUNK = 2048
 
 
@@ -39,7 +39,7 @@ def poisson_toys(
     target = _histfactory(model)
     vector = _parameters(target, params)
     _check_count(n_toys)
-    return draw_toys(target.compiled, vector, range(n_toys), seed, auxiliary=False).main
+    return draw_toys(target.host.compiled, vector, range(n_toys), seed, auxiliary=False).main
 
 
 def fit_toys(
@@ -94,15 +94,21 @@ def fit_toys(
     if aux not in {"sampled", "fixed"}:
         raise InputError(f"`aux` must be 'sampled' or 'fixed'; found {aux!r}")
     request = make_request(target, init_pars=vector, fixed=fixed, bounds=bounds)
-    metric = SharedMetric(target, request)
+    metric = SharedMetric(target.coarse or target, request)
+    step = max(_CHUNK, 4 * (target.coarse or target).backend.lanes)
     chunks = [
-        range(first_toy + start, first_toy + min(start + _CHUNK, n_toys))
-        for start in range(0, n_toys, _CHUNK)
+        range(first_toy + start, first_toy + min(start + step, n_toys))
+        for start in range(0, n_toys, step)
     ]
 
     def work(numbers: range) -> BatchFit:
         data = draw_toys(
-            target.compiled, vector, numbers, seed, ensemble=ensemble, auxiliary=aux == "sampled"
+            target.host.compiled,
+            vector,
+            numbers,
+            seed,
+            ensemble=ensemble,
+            auxiliary=aux == "sampled",
         )
         return fit_rows(target, request, data, metric, options, variances=compute_uncertainties)
 
@@ -138,7 +144,7 @@ def fit_many(
         target,
         request,
         batch,
-        SharedMetric(target, request),
+        SharedMetric(target.coarse or target, request),
         options,
         variances=compute_uncertainties,
     )

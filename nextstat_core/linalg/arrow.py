@@ -45,6 +45,17 @@ class ArrowShape:
         whole = backend.xp.concat([dense, *parts], axis=1) if parts else dense
         return backend.take(whole, self.order, axis=1)
 
+    def on(self, backend: Backend, before: Backend) -> ArrowShape:
+        """The same with its index arrays on another backend than `before`."""
+
+        def move(index: Indices) -> Indices:
+            return backend.indices(before.to_numpy(index))
+
+        blocks = tuple((move(index), n, m) for index, n, m in self.blocks)
+        return ArrowShape(
+            self.n_parameters, self.n_dense, move(self.dense), blocks, move(self.order)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ArrowBlock:

@@ -48,6 +48,23 @@ class SharedInverse:
         grid = xp.reshape(part, (part.shape[0], n, 1, m))
         return xp.reshape(xp.sum(block[None, ...] * grid, axis=3), part.shape)
 
+    def on(self, backend: Backend) -> SharedInverse:
+        """The same on another backend, in its dtype."""
+        before = self.backend
+        if backend is before:
+            return self
+
+        def move(x: Array) -> Array:
+            return backend.asarray(before.to_numpy(x))
+
+        return SharedInverse(
+            backend,
+            self.shape.on(backend, before),
+            move(self.schur),
+            tuple(map(move, self.cross)),
+            tuple(map(move, self.blocks)),
+        )
+
     def without(self, gone: tuple[tuple[int, ...], ...], shape: ArrowShape) -> SharedInverse:
         """The inverse restricted to what is left without some blocks.
 

@@ -129,6 +129,11 @@ class HistFactoryModel:
         """The compiled likelihood, with compensated sums if `precise`."""
         return self._state.compiled(precise=self.precise)
 
+    @property
+    def on_host(self) -> CompiledModel:
+        """The same in float64 on the host; `compiled` itself where the model lives there."""
+        return self._state.compiled(precise=self.precise, on_host=True)
+
     def with_backend(self, backend: str | Backend) -> Self:
         """Return the same model on another backend."""
         return type(self)(self._state.ir, backend=backend, precise=self._precise)

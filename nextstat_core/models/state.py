@@ -30,8 +30,9 @@ class ModelState:
 
     Attributes
     ----------
-    variants : dict of bool to CompiledModel
-        Compiled with plain sums (False) and, once they were asked for, compensated ones (True).
+    variants : dict of (bool, bool) to CompiledModel
+        By where (False: the model's backend, True: the host beside it) and by sums (False: plain,
+        True: compensated); made when they are first asked for.
     main : float array, shape (n_main,)
         Observed counts, read-only.
     data, constant
@@ -41,7 +42,7 @@ class ModelState:
     """
 
     ir: Model
-    variants: dict[bool, CompiledModel]
+    variants: dict[tuple[bool, bool], CompiledModel]
     bins: MainBins
     main: NDArray[np.float64]
     data: Observations
@@ -51,14 +52,21 @@ class ModelState:
     @property
     def plain(self) -> CompiledModel:
         """The likelihood with plain sums."""
-        return self.variants[False]
+        return self.variants[False, False]
 
-    def compiled(self, *, precise: bool) -> CompiledModel:
-        """Return the likelihood with compensated (`precise`) or plain sums."""
-        if precise not in self.variants:
+    def compiled(self, *, precise: bool, on_host: bool = False) -> CompiledModel:
+        """Return the likelihood with compensated (`precise`) or plain sums.
+
+        `on_host` asks for the one in float64 on the host, see `nextstat_core.backend.Backend.host`;
+        where the model lives there already it is the same.
+        """
+        host = self.plain.backend.host()
+        key = (on_host and host is not self.plain.backend, precise)
+        if key not in self.variants:
             # Two threads may both get here; each then makes an equal, complete kernel.
-            self.variants[precise] = self.plain.with_precision(precise=precise)
-        return self.variants[precise]
+            base = self.plain.with_backend(host) if key[0] else self.plain
+            self.variants[key] = base.with_precision(precise=precise)
+        return self.variants[key]
 
     def observing(self, model: Model) -> ModelState:
         """Return the version for `model`, which differs in its observed counts only."""
@@ -100,7 +108,7 @@ def make_state(model: Model, backend: Backend) -> ModelState:
     main, data, constant = _observed(model, compiled)
     return ModelState(
         ir=model,
-        variants={False: compiled},
+        variants={(False, False): compiled},
         bins=MainBins.of(model),
         main=main,
         data=data,

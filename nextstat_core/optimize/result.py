@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nextstat_core.backend import Backend
     from nextstat_core.linalg import ArrowMatrix
     from nextstat_core.typing import Array
 
@@ -73,3 +74,15 @@ class Minima:
     n_hessians: Array
     hessian: ArrowMatrix | None = None
     make_hessian: Callable[[], ArrowMatrix] | None = None
+
+    def on(self, backend: Backend, before: Backend) -> Minima:
+        """The same on another backend than `before`, without a Hessian."""
+        columns: dict[str, Any] = {}
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.name in {"hessian", "make_hessian"} or value is None:
+                continue
+            host = before.to_numpy(value)
+            dtype = {"b": backend.xp.bool, "i": backend.xp.int64}.get(host.dtype.kind)
+            columns[entry.name] = backend.asarray(host, dtype=dtype)
+        return Minima(**{"outside": None, **columns})

@@ -22,3 +22,15 @@ class TestStrictWithoutFloat64(BackendContract):
     @pytest.fixture
     def backend(self) -> Backend:
         return StrictBackend("no_float64")
+
+
+class TestTorch(BackendContract):
+    @pytest.fixture
+    def backend(self) -> Backend:
+        return get_backend("torch")
+
+
+class TestTorchFloat32(BackendContract):
+    @pytest.fixture
+    def backend(self) -> Backend:
+        return get_backend("torch-float32")

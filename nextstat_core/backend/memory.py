@@ -1,0 +1,56 @@
+"""Host memory that may be handed to an array library: for the hook `asarray` of backends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nextstat_core.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nextstat_core.typing import ArrayLike
+
+__all__ = ["host_memory"]
+
+#: Device type of host memory in the DLPack protocol.
+_DLPACK_CPU = 1
+
+
+def host_memory(values: ArrayLike) -> NDArray[Any]:
+    """`values` as a NumPy array whose memory another library may share.
+
+    Numbers and booleans in native byte order, writable, in rows. What is so already is passed on
+    without a copy; read-only, backward, broadcast or foreign memory is copied: libraries share
+    such memory as if it were their own, write into it, or abort the process.
+
+    Parameters
+    ----------
+    values : sequence, NumPy array, or array of any library that speaks DLPack
+        On any device.
+
+    Raises
+    ------
+    InputError
+        If it holds anything but real numbers and booleans.
+    """
+    try:
+        if not isinstance(values, np.ndarray) and hasattr(values, "__dlpack__"):
+            # The memory is not ours to write into, whoever says so: copied below.
+            array = np.array(_from_dlpack(values))
+        else:
+            array = np.asarray(values)
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(f"a {type(values).__name__} cannot be made an array: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"an array of {array.dtype} was found; expected real numbers or booleans")
+    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return np.require(native, requirements=["C", "W"])
+
+
+def _from_dlpack(values: Any) -> NDArray[Any]:
+    if values.__dlpack_device__()[0] == _DLPACK_CPU:
+        return np.from_dlpack(values)
+    return np.from_dlpack(values, device="cpu")
