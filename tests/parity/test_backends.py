@@ -126,8 +126,8 @@ def test_toys_are_drawn_identical(pair: Pair) -> None:
 
 
 def draw(measured: Measured, *, auxiliary: bool) -> Any:
-    point = measured.points[1]
-    return draw_toys(measured.model.compiled, point, range(N_TOYS), SEED, auxiliary=auxiliary)
+    model, point = measured.model, measured.points[1]
+    return draw_toys(model.on_host, point, range(N_TOYS), SEED, auxiliary=auxiliary)
 
 
 def fitted(measured: Measured, **wishes: Any) -> ToyResults:
