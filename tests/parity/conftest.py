@@ -85,16 +85,14 @@ def _with_golden_cases(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
 
 
 def _pairs(found: list[Presence]) -> list[Any]:
-    return [
-        pytest.param(
-            (presence, subject),
-            id=f"{presence.label}-{subject.id}",
-            marks=[pytest.mark.slow] if subject.slow else [],
-        )
-        for presence in found
-        if presence.backend is not None
-        for subject in subjects()
-    ]
+    here = [presence for presence in found if presence.backend is not None]
+    return [_with_slow_mark(presence, subject) for presence in here for subject in subjects()]
+
+
+def _with_slow_mark(presence: Presence, subject: Subject) -> Any:
+    slow = subject.slow or (presence.is_slow and subject.id.startswith("real/"))
+    marks = [pytest.mark.slow] if slow else []
+    return pytest.param((presence, subject), id=f"{presence.label}-{subject.id}", marks=marks)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
