@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from parity_matrix.backends import Presence, find_backend, known_backends
 from parity_matrix.golden import NO_WORKSPACES, Case, golden_cases
 from parity_matrix.ledger import Check, Table
 from parity_matrix.pair import Pair, make_pair
-from parity_matrix.subjects import subjects
+from parity_matrix.subjects import Subject, subjects
 from parity_matrix.tolerances import DOUBLE
 
 if TYPE_CHECKING:

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from parity_matrix.tolerances import LIMITS, PROMISED, SINGLE
 
 from nextstat_core.backend import Capability
 from nextstat_core.infer import draw_toys, fit_batch, fit_toys, toy_fits
+from parity_matrix.tolerances import LIMITS, PROMISED, SINGLE
 
 if TYPE_CHECKING:
+    from nextstat_core.results import ToyResults
     from parity_matrix.backends import Presence
     from parity_matrix.ledger import Check
     from parity_matrix.pair import Measured, Pair
-
-    from nextstat_core.results import ToyResults
 
 #: Models whose values need more digits than float32 has, and why; their fits do not: they end on
 #: the host.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+
 from parity_matrix.golden import INTENDED_DIFFERENCES, SHORT_REAL, comparable, in_our_order
 
 if TYPE_CHECKING:

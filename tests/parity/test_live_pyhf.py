@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 import pytest
-from parity_matrix.generated import NAMED, RECIPES
 
 from nextstat_core.testing import Draws, Recipe, Workspace, generate_workspace
+from parity_matrix.generated import NAMED, RECIPES
 
 pyhf = pytest.importorskip("pyhf", reason="the reference of these tests")
 nextstat = pytest.importorskip("nextstat", reason="parity tests use the public interface")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from parity_matrix.tolerances import DOUBLE, SINGLE
-
 from nextstat_core.backend import Backend, Capability, available_backends, get_backend
 from nextstat_core.errors import BackendNotFoundError, BackendUnavailableError
 from nextstat_core.testing import StrictBackend
+from parity_matrix.tolerances import DOUBLE, SINGLE
 
 __all__ = ["Presence", "find_backend", "known_backends"]
 

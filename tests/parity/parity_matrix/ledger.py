@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from parity_matrix.tolerances import LIMITS
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from nextstat_core.models import HistFactoryModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from parity_matrix.backends import Presence
-    from parity_matrix.subjects import Subject
 
     from nextstat_core.results import FitResult
+    from parity_matrix.backends import Presence
+    from parity_matrix.subjects import Subject
 
 __all__ = ["Measured", "Pair", "make_pair"]
 

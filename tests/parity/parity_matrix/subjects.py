@@ -7,11 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from parity_matrix.generated import NAMED, RECIPES, SHORT_RECIPES
-from parity_matrix.golden import SHORT_REAL, Case, comparable, golden_cases, in_our_order
 
 from nextstat_core.models import HistFactoryModel
 from nextstat_core.testing import Draws, Workspace, generate_workspace
+from parity_matrix.generated import NAMED, RECIPES, SHORT_RECIPES
+from parity_matrix.golden import SHORT_REAL, Case, comparable, golden_cases, in_our_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
