@@ -226,6 +226,14 @@ class Backend:
         """Whether any entry is true: the one sanctioned host synchronisation in loops."""
         return bool(self.xp.any(mask))
 
+    def maybe_true(self, mask: Array) -> bool:
+        """False only where no entry is true; True may also mean that nobody looked.
+
+        It guards work that changes nothing where the mask is false. An asynchronous device does
+        that work rather than wait for the answer.
+        """
+        return Capability.ASYNCHRONOUS in self.capabilities or self.any_true(mask)
+
     def errstate(self) -> AbstractContextManager[Any]:
         """Context in which overflow and invalid operations pass without warnings."""
         return nullcontext()

@@ -27,6 +27,8 @@ __all__ = ["BatchFit", "fit_rows", "no_fits", "toy_results"]
 
 # Numbers that the second derivatives of one block of rows may take, per lane of the backend.
 _FINISH_PER_LANE = 6250
+# Numbers that a temporary with all cells of all rows in work may take: half a gigabyte.
+_TEMPORARY = 2**26
 # EDM at which the shared metric hands over to each row's own Hessian.
 _ROUGH = 1e-4
 
@@ -105,11 +107,19 @@ def _rough(
     if device is not target:
         problem, _ = device.problem(len(data.main), request, data)
     reduced = metric.reduction.problem(problem)
-    minima = shared_metric(
-        reduced, metric.inverse, rough, near=metric.near, slots=device.backend.lanes
-    )
+    slots = _rough_slots(device.compiled)
+    minima = shared_metric(reduced, metric.inverse, rough, near=metric.near, slots=slots)
     minima = metric.reduction.expand(minima, problem)
     return minima if device is target else minima.on(target.backend, device.backend)
+
+
+def _rough_slots(compiled: CompiledModel) -> int:
+    """Rows in work at a time: those of the backend, fewer for a model that would fill its memory.
+
+    Part of the promise that a toy has the same bits in every batch.
+    """
+    most = max(_TEMPORARY // compiled.plan.n_cells // 8 * 8, 64)
+    return min(compiled.backend.lanes, most)
 
 
 def _finish_slots(compiled: CompiledModel) -> int:

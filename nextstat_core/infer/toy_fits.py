@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from nextstat_core.backend import Capability
 from nextstat_core.errors import InputError
 from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.observe import notify
@@ -72,7 +73,8 @@ def fit_toys(
     compute_uncertainties : bool
         Keep standard uncertainties from each toy's exact Hessian.
     threads : int
-        Threads that work on chunks of toys; the results do not depend on it.
+        Threads that work on chunks of toys, where the backend may be used by several; the results
+        do not depend on it.
     options : FitOptions, optional
         One start, and no look for second modes; failures are kept whatever `on_failure` says.
 
@@ -113,7 +115,7 @@ def fit_toys(
         return fit_rows(target, request, data, metric, options, variances=compute_uncertainties)
 
     notify("start", target, n_toys)
-    parts = _map(work, chunks, threads)
+    parts = _map(work, chunks, _usable(threads, target))
     if not parts:
         parts = [no_fits(len(target.names), variances=compute_uncertainties)]
     results = toy_results(target, request, BatchFit.joined(parts))
@@ -151,6 +153,12 @@ def fit_many(
     results = toy_results(target, request, fitted)
     notify("end", target, len(batch.main), results)
     return results
+
+
+def _usable(threads: int, target: HistFactoryTarget) -> int:
+    """One thread on backends that do not stand more."""
+    backend = (target.coarse or target).backend
+    return threads if Capability.THREADS in backend.capabilities else 1
 
 
 def _map(work: Callable[[range], BatchFit], chunks: list[range], threads: int) -> list[BatchFit]:

@@ -100,7 +100,7 @@ class SoloProfile:
         upper = backend.take(movable.upper, self.index, axis=0)
         best = xp.minimum(xp.maximum(best, lower), upper)
         low = (count > 0.0) & (scaled * best + rest < self._floor)
-        if backend.any_true(low):
+        if backend.maybe_true(low):
             refined = self._refine(best, scaled, rest, count, data)
             best = xp.where(low, xp.minimum(xp.maximum(refined, lower), upper), best)
         keep = backend.take(movable.free, self.index, axis=0) & xp.isfinite(best)
@@ -146,7 +146,7 @@ def _gaussian_optimum(
     rate = xp.where(middle < 0.0, spread / (2.0 * larger), 0.5 * larger)
     pull = n / rate
     odd = ~(spread > 0.0)
-    if backend.any_true(odd):
+    if backend.maybe_true(odd):
         pull = xp.where(odd & (rate <= 0.0) | (n == 0.0), 0.0 * pull, pull)
         pull = xp.where(xp.isfinite(pull), pull, xp.zeros_like(pull))
     return center + shift * (pull - 1.0)
@@ -164,7 +164,7 @@ def _poisson_optimum(a: Array, c: Array, n: Array, k: Array, tau: Array, backend
     larger = xp.sqrt(xp.maximum(root, 0.0)) + xp.abs(linear)
     value = xp.where(linear <= 0.0, larger / (2.0 * both * a), 2.0 * product / larger)
     odd = (a <= 0.0) | (c < 0.0)
-    if not backend.any_true(odd):
+    if not backend.maybe_true(odd):
         return value
     value = xp.where(a == 0.0, k / tau, value)
     # Without counts the rate enters linearly; where it falls faster than tau there is no minimum.

@@ -77,7 +77,7 @@ def _turn(
     point = problem.objective.evaluate(backend.take(minima.x, rows, axis=0), rows, 2)
     box = kinks.box(point.x, rows)
     free = box.free(point.x, point.gradient)
-    mask = free if backend.any_true(~free) else None
+    mask = free if backend.maybe_true(~free) else None
     factor = factorize(point.hessian(), backend, free=mask)
     step = -factor.solve(point.gradient)
     after = problem.objective.evaluate(box.clip(point.x + step, xp), rows, 1)

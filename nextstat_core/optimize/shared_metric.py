@@ -6,8 +6,9 @@ per row, and applying it to all rows is one product of matrices.
 
 A fixed number of slots works in lockstep; a row that is done leaves its slot to the next one, so
 every array operation has the same shape from beginning to end, and a row gets the same bits
-whatever its neighbours are. Rows that do not converge keep the status `RUNNING`: they are for
-algorithm A.
+whatever its neighbours are. An asynchronous device is asked for rows that are done after several
+steps only; until then they stand still. Rows that do not converge keep the status `RUNNING`: they
+are for algorithm A.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nextstat_core.backend import Capability
 from nextstat_core.optimize.result import Minima, Status
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ _PAIRS = 3
 _MAX_STEPS = 40
 _SHRINK = 0.35
 _MIN_LENGTH = 1e-3
+# Steps between two looks at an asynchronous device: a look waits for all work to be done.
+_UNSEEN = 4
 
 
 @dataclass(slots=True)
@@ -37,6 +41,7 @@ class _Slots:
     rows: Indices
     busy: Array
     fresh: Array
+    still: Array
     x: Array
     value: Array
     initial: Array
@@ -70,19 +75,24 @@ def shared_metric(
     state = _open(problem, slots)
     result = _Results(problem)
     following = min(slots, n_rows)
+    unseen = _UNSEEN if Capability.ASYNCHRONOUS in backend.capabilities else 1
     with backend.errstate():
-        while backend.any_true(state.busy):
+        while n_rows:
             box = direction.box(state.rows)
-            state = _step(problem, state, box)
-            edm = direction.update(state, box)
-            over = state.busy & ~state.fresh & (state.steps > 0)
-            converged = over & (edm < options.tolerance)
-            lost = over & ((state.steps >= _MAX_STEPS) | (state.length < _MIN_LENGTH))
-            leaving = converged | lost
-            if backend.any_true(leaving):
-                index = xp.nonzero(leaving)[0]
-                result.store(state, edm, converged, index)
-                following = _refill(problem, state, index, following)
+            for _ in range(unseen):
+                state = _step(problem, state, box)
+                edm = direction.update(state, box)
+                converged = edm < options.tolerance
+                lost = (state.steps >= _MAX_STEPS) | (state.length < _MIN_LENGTH)
+                state.still = converged | lost
+            leaving = state.busy & state.still
+            if not backend.any_true(leaving):
+                continue
+            index = xp.nonzero(leaving)[0]
+            result.store(state, edm, converged, index)
+            following = _refill(problem, state, index, following)
+            if following == n_rows and not backend.any_true(state.busy):
+                break
     return result.minima()
 
 
@@ -98,6 +108,7 @@ def _open(problem: Problem, slots: int) -> _Slots:
         rows=rows,
         busy=number < n_rows,
         fresh=xp.ones((slots,), dtype=xp.bool, device=backend.device),
+        still=xp.zeros((slots,), dtype=xp.bool, device=backend.device),
         x=x,
         value=zero + xp.inf,
         initial=zero,
@@ -123,7 +134,7 @@ def _step(problem: Problem, s: _Slots, box: tuple[Array, Array, Array]) -> _Slot
     promised = xp.sum(s.gradient * (trial - s.x), axis=1)
     noise = 5000.0 * float(xp.finfo(backend.dtype).eps) * (1.0 + xp.abs(s.value))
     enough = s.value + 1e-4 * promised + noise
-    good = xp.isfinite(point.value) & (point.value <= enough)
+    good = xp.isfinite(point.value) & (point.value <= enough) & ~s.still
     accept = s.fresh | good
     keep = (accept & ~s.fresh)[:, None]
     column = accept[:, None]
@@ -136,8 +147,8 @@ def _step(problem: Problem, s: _Slots, box: tuple[Array, Array, Array]) -> _Slot
     s.initial = xp.where(s.fresh, point.value, s.initial)
     s.value = xp.where(accept, point.value, s.value)
     s.gradient = xp.where(column, point.gradient, s.gradient)
-    s.length = xp.where(accept, 1.0, _SHRINK * s.length)
-    s.steps = s.steps + xp.astype(s.busy, xp.int64)
+    s.length = xp.where(accept, 1.0, xp.where(s.still, s.length, _SHRINK * s.length))
+    s.steps = s.steps + xp.astype(s.busy & ~s.still, xp.int64)
     s.fresh = xp.zeros_like(s.fresh)
     return s
 
@@ -202,7 +213,7 @@ class _Direction:
         if not self._k:
             return xp.where(held, 0.0, result)
         active = backend.take(held, self._near, axis=1)
-        if not backend.any_true(active):
+        if not backend.maybe_true(active):
             return xp.where(held, 0.0, result)
         both = active[:, :, None] & active[:, None, :]
         corner = xp.where(both, self._corner[None, :, :], 0.0)
@@ -225,6 +236,7 @@ def _refill(problem: Problem, s: _Slots, index: Indices, following: int) -> int:
     s.rows = backend.put_rows(s.rows, index, rows)
     s.busy = backend.put_rows(s.busy, index, real)
     s.fresh = backend.put_rows(s.fresh, index, xp.ones_like(real))
+    s.still = xp.zeros_like(s.still)
     s.x = backend.put_rows(s.x, index, backend.take(problem.start, rows, axis=0))
     s.value = backend.put_rows(s.value, index, zero + xp.inf)
     s.length = backend.put_rows(s.length, index, zero + 1.0)

@@ -8,7 +8,7 @@ import array_api_compat.torch as xp
 import numpy as np
 import torch
 
-from nextstat_backend_torch._segments import SegmentSum
+from nextstat_backend_torch._segments import segments_on
 from nextstat_backend_torch._sparse import SparseProduct
 from nextstat_core.backend import Backend, Capability, SegmentPlan, SparseMatrix, get_backend
 from nextstat_core.backend.memory import host_memory
@@ -98,7 +98,7 @@ class TorchBackend(Backend):
         if self.device.type == "mps":
             # Additions by index are atomic there, in any order.
             return super().segment_plan(ids, n_segments)
-        return SegmentPlan(n_segments, ids, SegmentSum(ids, n_segments, self.device))
+        return SegmentPlan(n_segments, ids, segments_on(ids, n_segments, self.device))
 
     def sparse(self, rows: Any, columns: Any, values: Any, shape: tuple[int, int]) -> SparseMatrix:
         if self.device.type == "mps":
