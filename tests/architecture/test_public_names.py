@@ -3,6 +3,9 @@
 import ast
 import importlib
 
+#: Libraries that only machines with their hardware have.
+HARDWARE = {"cupy", "cupyx"}
+
 
 def _declared(tree: ast.Module) -> list[str] | None:
     for node in tree.body:
@@ -72,7 +75,12 @@ def test_names_in_all_can_be_imported_and_are_listed_once(core, plugins) -> None
     wrong = {}
     for module in _every(core, plugins):
         declared = _declared(module.tree) or []
-        imported = importlib.import_module(module.name)
+        try:
+            imported = importlib.import_module(module.name)
+        except ModuleNotFoundError as error:
+            if error.name not in HARDWARE:
+                raise
+            continue
         absent = [name for name in declared if not hasattr(imported, name)]
         if absent or len(set(declared)) < len(declared):
             wrong[str(module)] = absent or "a name is listed twice"
