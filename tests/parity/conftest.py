@@ -19,7 +19,7 @@ from parity_matrix.backends import Presence, find_backend, known_backends
 from parity_matrix.golden import NO_WORKSPACES, Case, golden_cases
 from parity_matrix.ledger import Check, Table
 from parity_matrix.pair import Pair, make_pair
-from parity_matrix.subjects import Subject, subjects
+from parity_matrix.subjects import subjects
 from parity_matrix.tolerances import DOUBLE
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         found = _chosen(metafunc.config)
         metafunc.parametrize("presence", found, ids=[each.label for each in found])
     if "pair" in metafunc.fixturenames:
-        metafunc.parametrize("pair", _pairs(_chosen(metafunc.config)), indirect=True)
+        pairs = _pairs(_chosen(metafunc.config), long=_is_long(metafunc.config))
+        metafunc.parametrize("pair", pairs, indirect=True)
 
 
 def _with_golden_cases(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
@@ -85,19 +86,23 @@ def _with_golden_cases(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
     metafunc.parametrize("case", parameters)
 
 
-def _pairs(found: list[Presence]) -> list[Any]:
-    here = [presence for presence in found if presence.backend is not None]
-    return [_with_slow_mark(presence, subject) for presence in here for subject in subjects()]
+def _pairs(found: list[Presence], *, long: bool) -> list[Any]:
+    """Every present backend with every model; the short form leaves out what takes long."""
+    return [
+        pytest.param((presence, subject), id=f"{presence.label}-{subject.id}")
+        for presence in found
+        if presence.backend is not None
+        for subject in subjects()
+        if long or not (subject.slow or (presence.is_slow and subject.id.startswith("real/")))
+    ]
 
 
-def _with_slow_mark(presence: Presence, subject: Subject) -> Any:
-    slow = subject.slow or (presence.is_slow and subject.id.startswith("real/"))
-    marks = [pytest.mark.slow] if slow else []
-    return pytest.param((presence, subject), id=f"{presence.label}-{subject.id}", marks=marks)
+def _is_long(config: pytest.Config) -> bool:
+    return bool(config.getoption("--long", default=False) or os.environ.get("NEXTSTAT_LONG"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long", default=False) or os.environ.get("NEXTSTAT_LONG"):
+    if _is_long(config):
         return
     skip = pytest.mark.skip(reason="long form: pytest tests/parity --long, or NEXTSTAT_LONG=1")
     for item in items:
