@@ -93,6 +93,17 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/benchmarks/growth.py", *growth)
 
 
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site in build/docs; `-- --fetch` also asks other sites' links."""
+    _install(session)
+    session.install("-r", "docs/requirements.txt")
+    build = ("python", "-m", "sphinx", "-E", "-W", "-n")
+    session.run(*build, "docs", "build/docs")
+    if "--fetch" in session.posargs:
+        session.run(*build, "-b", "linkcheck", "docs", "build/links")
+
+
 def _halves(arguments: list[str]) -> tuple[list[str], list[str]]:
     """What stands before and after the first ``--``."""
     if "--" not in arguments:

@@ -132,18 +132,23 @@ class MissingPOIError(NextstatError, ValueError):
 
 
 class BackendNotFoundError(NextstatError, LookupError):
-    """No installed backend has the requested name."""
+    """No installed backend has the requested name; `distribution` is what would bring it."""
 
-    def __init__(self, name: str, installed: Sequence[str]) -> None:
+    def __init__(self, name: str, installed: Sequence[str], distribution: str = "") -> None:
         listed = ", ".join(sorted(installed)) or "none"
+        install = f"python -m pip install {distribution}" if distribution else ""
         super().__init__(
-            _with_hint(f"no backend named {name!r}; installed: {listed}", closest(name, installed))
+            _with_hint(
+                f"no backend named {name!r}; installed: {listed}",
+                install or closest(name, installed),
+            )
         )
         self.name = name
         self.installed = tuple(installed)
+        self.distribution = distribution
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, tuple[str, ...]]]:
-        return type(self), (self.name, self.installed)
+    def __reduce__(self) -> tuple[type[Self], tuple[str, tuple[str, ...], str]]:
+        return type(self), (self.name, self.installed, self.distribution)
 
 
 class BackendUnavailableError(NextstatError, RuntimeError):

@@ -6,7 +6,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from nextstat_core.backend._protocol import Backend
-from nextstat_core.errors import BackendNotFoundError, BackendUnavailableError, PluginError
+from nextstat_core.errors import (
+    BackendNotFoundError,
+    BackendUnavailableError,
+    InputError,
+    PluginError,
+)
 from nextstat_core.hooks import get_manager
 
 if TYPE_CHECKING:
@@ -14,6 +19,13 @@ if TYPE_CHECKING:
     from nextstat_core.hooks import Contribution, PluginManager
 
 __all__ = ["BackendRegistry", "available_backends", "backend_specs", "get_backend"]
+
+#: What brings the backends of this project, for those who ask for one that is not installed.
+_DISTRIBUTIONS = {
+    "numpy": "nextstat-backend-numpy",
+    **dict.fromkeys(("torch", "torch-float32", "mps", "metal"), "nextstat-backend-torch"),
+    "cupy": "nextstat-backend-cupy",
+}
 
 
 class BackendRegistry:
@@ -36,14 +48,31 @@ class BackendRegistry:
 
     def get(self, name: str, device: str | None = None) -> Backend:
         """The backend called `name` (or so aliased) on `device`; see `get_backend`."""
+        name, device = _name_and_device(name, device)
         if name not in self._manager.backends:
-            raise BackendNotFoundError(name, [spec.name for spec in self.specs()])
+            installed = [spec.name for spec in self.specs()]
+            raise BackendNotFoundError(name, installed, _DISTRIBUTIONS.get(name, ""))
         owner = self._manager.backends.owner(name)
         key = (owner.value.name, device)
         if key not in self._loaded:
             # Two threads may both load; the first to finish wins, so that all share one backend.
             self._loaded.setdefault(key, _load(owner, device))
         return self._loaded[key]
+
+
+def _name_and_device(name: str, device: str | None) -> tuple[str, str | None]:
+    """Split ``name:device``; a device that is given twice must be the same."""
+    name, colon, own = name.partition(":")
+    if not colon:
+        return name, device
+    if not own:
+        raise InputError(f"the backend '{name}:' names no device", hint=f"write {name!r}")
+    if device not in {None, own}:
+        raise InputError(
+            f"the backend '{name}:{own}' is on {own!r}, but `device` is {device!r}",
+            hint="give the device once",
+        )
+    return name, own
 
 
 def _load(owner: Contribution, device: str | None) -> Backend:
@@ -69,13 +98,14 @@ def _installed() -> BackendRegistry:
     return BackendRegistry(get_manager())
 
 
-def get_backend(name: str = "numpy", device: str | None = None) -> Backend:
+def get_backend(name: str | Backend = "numpy", device: str | None = None) -> Backend:
     """The backend called `name` on `device`, the same object for the same request.
 
     Parameters
     ----------
-    name : str
-        Name or alias of an installed backend.
+    name : str or Backend
+        Name or alias of an installed backend, or both at once: ``torch:cuda``. A `Backend` is
+        returned as it is.
     device : str or None
         Device in the backend's own terms, such as ``cuda:1``; None is the backend's default.
 
@@ -87,19 +117,29 @@ def get_backend(name: str = "numpy", device: str | None = None) -> Backend:
     Raises
     ------
     BackendNotFoundError
-        If no installed backend has this name; the hint has the closest names.
+        If no installed backend has this name; the hint has the command that installs it, or the
+        closest names.
     BackendUnavailableError
         If its library or device is missing.
+    InputError
+        If `name` and `device` contradict each other, or `device` is given for a `Backend`.
     PluginError
         If two plugins claim the name, or the plugin loads something else than a backend.
 
     Examples
     --------
     >>> from nextstat_core.backend import get_backend
-    >>> get_backend("numpy").name
+    >>> get_backend("numpy:cpu").name
     'numpy'
     """
-    return _installed().get(name, device)
+    if not isinstance(name, Backend):
+        return _installed().get(name, device)
+    if device is not None:
+        raise InputError(
+            f"a backend that is loaded is on its device already; found `device` {device!r}",
+            hint=f"pass the name of the backend: {name.name!r}",
+        )
+    return name
 
 
 def available_backends() -> tuple[str, ...]:

@@ -10,9 +10,11 @@ from nextstat_core.hooks.contributions import (
     ToolSpec,
     WriterSpec,
 )
+from nextstat_core.hooks.loading import GROUP
 from nextstat_core.hooks.manager import PluginInfo, PluginManager, get_manager
 
 __all__ = [
+    "GROUP",
     "AnalysisSpec",
     "Contribution",
     "Contributions",

@@ -172,12 +172,17 @@ class Contributions(Mapping[str, Any]):
         """
         first, *others = self._owners[name]
         if others:
-            claimed = " and ".join(entry.origin for entry in (first, *others))
-            raise PluginError(
-                f"the {self.what} {name!r} is registered more than once: by {claimed}\n\n"
-                "Hint: uninstall all but one of them"
-            )
+            raise PluginError(f"{self._claims(name)}\n\nHint: uninstall all but one of them")
         return first
+
+    @property
+    def clashes(self) -> dict[str, str]:
+        """Names that are registered more than once, each with a sentence that says by whom."""
+        return {name: self._claims(name) for name, own in self._owners.items() if len(own) > 1}
+
+    def _claims(self, name: str) -> str:
+        claimed = " and ".join(entry.origin for entry in self._owners[name])
+        return f"the {self.what} {name!r} is registered more than once: by {claimed}"
 
     def __getitem__(self, name: str) -> Any:
         return self.owner(name).value

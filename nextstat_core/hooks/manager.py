@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
@@ -15,17 +14,22 @@ from nextstat_core.errors import PluginError
 from nextstat_core.hooks import specs
 from nextstat_core.hooks._markers import PROJECT
 from nextstat_core.hooks.contributions import Contribution, Contributions
+from nextstat_core.hooks.loading import (
+    TIME_LIMIT,
+    chosen_time_limit,
+    installed_points,
+    load_points,
+    shipped_by,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from importlib.metadata import EntryPoint
 
     from nextstat_core.hooks.contributions import FitEvent
+    from nextstat_core.hooks.loading import Loaded
 
-__all__ = ["GATHERED", "GROUP", "PluginInfo", "PluginManager", "get_manager"]
-
-#: Entry-point group in which plugins announce themselves.
-GROUP = "nextstat.plugins"
+__all__ = ["GATHERED", "RESERVED", "PluginInfo", "PluginManager", "get_manager"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class PluginInfo:
         A broken plugin takes no part in anything.
     reason, traceback : str
         Why it is broken, in a line and in full; empty for an active one.
+    seconds : float
+        How long it took to load; 0 for a plugin that was registered by hand.
     """
 
     name: str
@@ -53,6 +59,7 @@ class PluginInfo:
     state: Literal["active", "broken"] = "active"
     reason: str = ""
     traceback: str = ""
+    seconds: float = 0.0
 
 
 def _own_name(value: Any) -> tuple[str, ...]:
@@ -81,6 +88,16 @@ GATHERED: dict[str, tuple[str, Callable[[Any], tuple[str, ...]]]] = {
 }
 
 
+#: Names that one distribution alone may register: every workspace and every fit needs them.
+RESERVED: dict[str, dict[str, str]] = {
+    "nextstat_register_backends": {"numpy": "nextstat-backend-numpy"},
+    "nextstat_register_modifiers": dict.fromkeys(
+        ("histosys", "lumi", "normfactor", "normsys", "shapefactor", "shapesys", "staterror"),
+        "nextstat-core",
+    ),
+}
+
+
 class PluginManager:
     """The plugins of one process, or of one test.
 
@@ -88,15 +105,19 @@ class PluginManager:
     ----------
     points : iterable of EntryPoint
         Loaded one by one: pluggy's own loader gives up at the first that fails.
+    time_limit : float
+        Seconds that each may take to load, 0 for no limit.
     """
 
-    def __init__(self, points: Iterable[EntryPoint] = ()) -> None:
+    def __init__(
+        self, points: Iterable[EntryPoint] = (), *, time_limit: float = TIME_LIMIT
+    ) -> None:
         self._pluggy = pluggy.PluginManager(PROJECT)
         self._pluggy.add_hookspecs(specs)
         self._infos: list[PluginInfo] = []
         self._gathered: dict[str, Contributions] = {}
-        for point in points:
-            self._load(point)
+        for loaded in load_points(points, time_limit):
+            self._take(loaded)
 
     @property
     def plugins(self) -> tuple[PluginInfo, ...]:
@@ -137,14 +158,13 @@ class PluginManager:
         A plugin whose implementation fails is quarantined like one that cannot be imported.
         """
         if hook not in self._gathered:
-            what, names_of = GATHERED[hook]
             entries = [
                 entry
                 for implementation in self._implementations(hook)
-                for entry in self._call(implementation, names_of)
+                for entry in self._call(hook, implementation)
             ]
             # A failure clears the cache, so fill it after all plugins were called.
-            self._gathered[hook] = Contributions(what, entries)
+            self._gathered[hook] = Contributions(GATHERED[hook][0], entries)
         return self._gathered[hook]
 
     @property
@@ -199,24 +219,31 @@ class PluginManager:
             arguments = {"event": event}
             try:
                 implementation.function(*(arguments[name] for name in implementation.argnames))
-            except Exception as error:  # noqa: BLE001  an observer must never stop a fit
+            except (Exception, SystemExit) as error:  # noqa: BLE001  nor may one stop a fit
                 complaints.append(f"{implementation.plugin_name}: {_reason(error)}")
         for complaint in complaints:
             warnings.warn(f"an observer of fits failed: {complaint}", RuntimeWarning, stacklevel=2)
 
     # -- loading ----------------------------------------------------------------------------------
 
-    def _load(self, point: EntryPoint) -> None:
-        distribution, version = _shipped_by(point)
+    def _take(self, loaded: Loaded) -> None:
+        name = loaded.point.name
+        distribution, version = shipped_by(loaded.point)
+        info = PluginInfo(name, distribution, version, seconds=loaded.seconds)
+        if loaded.error is not None:
+            self._add(_broken(info, loaded.error, loaded.stack))
+            return
         try:
-            self._refuse_taken(point.name, distribution)
-            plugin = point.load()
-            self._register(plugin, point.name)
-        except Exception as error:  # noqa: BLE001  a plugin may raise anything
-            info = PluginInfo(point.name, distribution, version)
+            self._refuse_taken(name, distribution)
+            self._register(loaded.plugin, name)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
             self._add(_broken(info, error))
         else:
-            self._add(PluginInfo(point.name, distribution, version, self._hooks_of(plugin)))
+            self._add(replace(info, hooks=self._hooks_of(loaded.plugin)))
+
+    def add_unreadable(self, distribution: str, error: Exception) -> None:
+        """Note a distribution whose metadata cannot be read: it may hold a plugin."""
+        self._add(_broken(PluginInfo(distribution, distribution), error))
 
     def _refuse_taken(self, name: str, distribution: str) -> None:
         for info in self._infos:
@@ -251,47 +278,53 @@ class PluginManager:
         # pluggy calls the last registered first; listings read better in the order of loading.
         return list(getattr(self._pluggy.hook, hook).get_hookimpls())
 
-    def _call(
-        self, implementation: pluggy.HookImpl, names_of: Callable[[Any], tuple[str, ...]]
-    ) -> list[Contribution]:
+    def _call(self, hook: str, implementation: pluggy.HookImpl) -> list[Contribution]:
+        names_of = GATHERED[hook][1]
         name = implementation.plugin_name
         info = next(each for each in self._infos if each.name == name and each.state == "active")
         try:
             answer: Any = implementation.function()
-            return [
+            given = [
                 Contribution(names_of(value), value, name, info.distribution or "unknown")
                 for value in answer
             ]
-        except Exception as error:  # noqa: BLE001  a plugin may raise anything
+            _refuse_reserved(hook, given)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
             self._quarantine(info, error)
             return []
+        return given
 
-    def _quarantine(self, info: PluginInfo, error: Exception) -> None:
+    def _quarantine(self, info: PluginInfo, error: BaseException) -> None:
         self.unregister(info.name)
         self._add(_broken(info, error))
 
 
-def _broken(info: PluginInfo, error: Exception) -> PluginInfo:
-    return PluginInfo(
-        info.name,
-        info.distribution,
-        info.version,
-        info.hooks,
-        "broken",
-        _reason(error),
-        "".join(traceback.format_exception(error)),
-    )
+def _refuse_reserved(hook: str, given: Iterable[Contribution]) -> None:
+    reserved = RESERVED.get(hook, {})
+    for entry in given:
+        for name in entry.names:
+            if reserved.get(name, entry.distribution) != entry.distribution:
+                raise PluginError(
+                    f"registers the {GATHERED[hook][0]} {name!r}, a name that is reserved for the "
+                    f"distribution {reserved[name]!r}"
+                )
 
 
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _broken(info: PluginInfo, error: BaseException, stack: str = "") -> PluginInfo:
+    shown = "".join(traceback.format_exception(error))
+    return replace(info, state="broken", reason=_reason(error), traceback=stack + shown)
 
 
-def _shipped_by(point: EntryPoint) -> tuple[str, str]:
-    return (point.dist.name, point.dist.version) if point.dist else ("", "")
+def _reason(error: BaseException) -> str:
+    # pluggy's messages have several lines.
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 @cache
 def get_manager() -> PluginManager:
     """The manager of this process, made when it is first asked for."""
-    return PluginManager(entry_points(group=GROUP))
+    points, unreadable = installed_points()
+    manager = PluginManager(points, time_limit=chosen_time_limit())
+    for distribution, error in unreadable.items():
+        manager.add_unreadable(distribution, error)
+    return manager

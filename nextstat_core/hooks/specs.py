@@ -94,7 +94,7 @@ def nextstat_register_modifiers() -> Iterable[ModifierType]:
     See Also
     --------
     nextstat_core.ir.ModifierType : what a kind of modifier supplies.
-    nextstat_core.testing.PluginContract : tests to run against the plugin.
+    nextstat_core.testing.ModifierContract : tests to run against the modifier.
 
     Examples
     --------
@@ -210,7 +210,7 @@ def nextstat_register_models() -> Iterable[tuple[str, type[Any]]]:
     See Also
     --------
     nextstat_core.models : the contract of a model.
-    nextstat_core.testing.PluginContract : tests to run against the plugin.
+    nextstat_core.testing.ModelContract : tests to run against the model.
 
     Examples
     --------

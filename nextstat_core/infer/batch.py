@@ -12,6 +12,7 @@ from nextstat_core.infer.fit import failure_of, fit
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many
 from nextstat_core.models import HistFactoryModel
+from nextstat_core.models.arrays import floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,9 +86,10 @@ def _datasets(
         raise InputError("one model needs `datasets`", hint="use fit for the model's own data")
     if not isinstance(model, HistFactoryModel):
         raise InputError("`datasets` is understood for HistFactory models only")
-    if not len(datasets):
+    counts = floats("datasets", datasets)
+    if counts.ndim and not len(counts):
         return []
-    rows = model.main_bins.rows(datasets)
+    rows = model.main_bins.rows(counts)
     if _singly(model, len(rows), options):
         return [fit(model, data=row, options=options) for row in rows]
     return _together(model, rows, options, range(len(rows)))
@@ -116,9 +118,11 @@ def _together(
 
 def _groups(models: Sequence[StatisticalModel]) -> list[list[int]]:
     """Positions of models that share everything but their observed counts."""
-    groups: dict[int, list[int]] = {}
+    groups: dict[tuple[int, ...], list[int]] = {}
     for i, model in enumerate(models):
-        # Models made by `with_observed_main` share what was compiled.
-        shared = model.compiled.plan if isinstance(model, HistFactoryModel) else model
-        groups.setdefault(id(shared), []).append(i)
+        key: tuple[int, ...] = (id(model),)
+        if isinstance(model, HistFactoryModel):
+            # Models made by `with_observed_main` share both, those made by `to` only the plan.
+            key = id(model.compiled.plan), id(model.backend)
+        groups.setdefault(key, []).append(i)
     return list(groups.values())

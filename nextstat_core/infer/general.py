@@ -8,6 +8,7 @@ import numpy as np
 
 from nextstat_core.linalg import ArrowMatrix, ArrowShape
 from nextstat_core.models import ModelWithHessian
+from nextstat_core.models.arrays import floats
 from nextstat_core.optimize import Point
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class GeneralObjective:
         return Point(x, backend.asarray(values), gradient, self._hessian_at(points))
 
     def _gradient(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(self._model.grad_nll(point), dtype=np.float64)
+        return floats("the model's grad_nll", self._model.grad_nll(point))
 
     def _hessian_at(self, points: NDArray[np.float64]) -> Callable[[], ArrowMatrix]:
         def hessian() -> ArrowMatrix:
@@ -67,7 +68,7 @@ class GeneralObjective:
         return hessian
 
     def _exact(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(self._model.hessian(point), dtype=np.float64)  # type: ignore[attr-defined]
+        return floats("the model's hessian", self._model.hessian(point))  # type: ignore[attr-defined]
 
     def _differences(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
         n = len(point)

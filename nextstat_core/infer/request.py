@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nextstat_core.errors import InputError
+from nextstat_core.models.arrays import floats, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,17 +83,11 @@ def make_request(
 
 
 def _vector(values: ArrayLike, count: int) -> NDArray[np.float64]:
-    try:
-        vector = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`init_pars` is no array of numbers: {error}") from error
+    vector = floats("init_pars", values, finite=True)
     if vector.ndim != 1:
         raise InputError(f"`init_pars` has shape {vector.shape}; expected ({count},)")
     if len(vector) != count:
         raise InputError(f"expected init_pars length = model.dim() = {count}, got {len(vector)}")
-    if not np.isfinite(vector).all():
-        where = int(np.flatnonzero(~np.isfinite(vector))[0])
-        raise InputError(f"`init_pars[{where}]` is {vector[where]}; expected a finite number")
     return vector
 
 
@@ -102,18 +97,11 @@ def _find(name: str, position: Mapping[str, int]) -> int:
     return position[name]
 
 
-def _finite(what: str, value: float) -> float:
-    number = _number(what, value)
-    if not np.isfinite(number):
-        raise InputError(f"`{what}` is {number}; expected a finite number")
-    return number
-
-
-def _number(what: str, value: float) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`{what}` is {value!r}; expected a number") from error
+def _finite(what: str, value: Any) -> float:
+    found = number(what, value)
+    if not np.isfinite(found):
+        raise InputError(f"`{what}` is {found}; expected a finite number")
+    return found
 
 
 def _named(
@@ -137,16 +125,16 @@ def _pairs(
     if isinstance(bounds, Mapping):
         listed = [(_find(name, position), name, pair) for name, pair in bounds.items()]
     else:
-        pairs = list(bounds)
+        pairs = list(floats("bounds", bounds) if hasattr(bounds, "shape") else bounds)
         if len(pairs) != len(position):
             raise InputError.length("bounds", len(position), len(pairs))
         listed = [(i, name, pairs[i]) for i, name in enumerate(position)]
     result = []
     for i, name, pair in listed:
-        edges = [_number(f"bounds[{name!r}]", edge) for edge in pair]
-        if len(edges) != 2:
-            raise InputError.length(f"bounds[{name!r}]", 2, len(edges))
-        low, high = edges
+        edges = floats(f"bounds[{name!r}]", pair)
+        if edges.shape != (2,):
+            raise InputError.length(f"bounds[{name!r}]", 2, edges.size)
+        low, high = edges.tolist()
         if not low <= high:
             raise InputError(f"bounds of {name!r} are crossed or not numbers: ({low}, {high})")
         if not (low < np.inf and high > -np.inf):

@@ -17,6 +17,7 @@ from nextstat_core.infer.request import make_request
 from nextstat_core.infer.row_fits import BatchFit, fit_rows, no_fits, toy_results
 from nextstat_core.infer.target import BatchData, HistFactoryTarget, target_of
 from nextstat_core.infer.toys import check_stream, draw_toys
+from nextstat_core.models.parameters import parameter_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -38,7 +39,7 @@ def poisson_toys(
 ) -> NDArray[np.float64]:
     """Main data of toys drawn at `params`, shape (n_toys, n_main), channels by name."""
     target = _histfactory(model)
-    vector = _parameters(target, params)
+    vector = parameter_vector(params, len(target.names), finite=True)
     _check_count(n_toys)
     return draw_toys(target.host.compiled, vector, range(n_toys), seed, auxiliary=False).main
 
@@ -90,7 +91,7 @@ def fit_toys(
     """
     options = _options(options)
     target = _histfactory(model)
-    vector = _parameters(target, params)
+    vector = parameter_vector(params, len(target.names), finite=True)
     _check_count(n_toys)
     check_stream(seed, first_toy, ensemble)
     if aux not in {"sampled", "fixed"}:
@@ -183,17 +184,6 @@ def _histfactory(model: HistFactoryModel) -> HistFactoryTarget:
     if not isinstance(target, HistFactoryTarget):
         raise InputError(f"toys need a HistFactory model; found a {type(model).__name__}")
     return target
-
-
-def _parameters(target: HistFactoryTarget, params: ArrayLike) -> NDArray[np.float64]:
-    vector = np.array(params, dtype=np.float64).reshape(-1)
-    if len(vector) != len(target.names):
-        raise InputError(
-            f"Parameter length mismatch: expected {len(target.names)}, got {len(vector)}"
-        )
-    if not np.isfinite(vector).all():
-        raise InputError("`params` contains NaN or infinite values; expected finite numbers")
-    return vector
 
 
 def _check_count(n_toys: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nextstat_core.errors import InputError, Problem, closest
+from nextstat_core.errors import InputError, PluginError, Problem, closest
 from nextstat_core.io.document import (
     ChannelEntry,
     HistoSysEntry,
@@ -163,6 +163,11 @@ def _lower_plugin(walk: _Lowering, entry: Any) -> PluginModifier | None:
         lowered.problems.append(Problem(place, str(error)))
         lowered.unreadable.add(name)
         return None
+    except Exception as error:
+        raise PluginError(
+            f"{place}: the plugin that defines {kind!r} failed: {type(error).__name__}: {error}\n\n"
+            "Hint: the data may be wrong, and the plugin does not say so; tell its authors"
+        ) from error
     if lowered.supplied.setdefault(name, parameters) != parameters:
         message = "brings other parameters than the modifier of the same name before it"
         lowered.problems.append(Problem(place, message, "use another name"))

@@ -3,7 +3,7 @@
 from nextstat_core.ir.check import check_channels
 from nextstat_core.ir.codec import model_from_dict, model_to_dict
 from nextstat_core.ir.derive import Derived, derive_parameters, with_nominal, with_observed
-from nextstat_core.ir.extension import ModifierType
+from nextstat_core.ir.extension import ModifierType, modifier_data
 from nextstat_core.ir.modifiers import (
     HistoSys,
     Interpolation,
@@ -60,6 +60,7 @@ __all__ = [
     "derive_parameters",
     "model_from_dict",
     "model_to_dict",
+    "modifier_data",
     "pyhf_auxdata_order",
     "pyhf_parameter_order",
     "with_nominal",

@@ -3,6 +3,7 @@
 from nextstat_core.models.contract import ModelWithHessian, StatisticalModel
 from nextstat_core.models.histfactory import HistFactoryModel
 from nextstat_core.models.main_data import MainBins
+from nextstat_core.models.parameters import parameter_vector
 from nextstat_core.models.simple import FunnelModel, GaussianMeanModel, StdNormalModel
 from nextstat_core.models.sources import document_of
 
@@ -15,4 +16,5 @@ __all__ = [
     "StatisticalModel",
     "StdNormalModel",
     "document_of",
+    "parameter_vector",
 ]

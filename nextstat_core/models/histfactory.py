@@ -16,12 +16,14 @@ from nextstat_core.ir import (
     with_nominal,
     with_observed,
 )
+from nextstat_core.models.arrays import floats
+from nextstat_core.models.display import model_html, model_line
+from nextstat_core.models.evaluation import Points
 from nextstat_core.models.expectations import (
     expected_auxiliary,
     expected_by_sample,
     expected_main,
 )
-from nextstat_core.models.nominal import auxiliary_nominal_gradient
 from nextstat_core.models.parameters import parameter_rows, parameter_vector
 from nextstat_core.models.sources import document_of
 from nextstat_core.models.state import make_state
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from nextstat_core.io import InterpolationChoice
     from nextstat_core.ir import Model
-    from nextstat_core.likelihood import CompiledModel, Evaluation, Observations
+    from nextstat_core.likelihood import CompiledModel, Observations
     from nextstat_core.models.main_data import MainBins
     from nextstat_core.models.state import ModelState
     from nextstat_core.typing import Array, ArrayLike
@@ -52,18 +54,26 @@ class HistFactoryModel:
     ----------
     model : nextstat_core.ir.Model
         The model as plain data.
-    backend : str or Backend
-        Where it is evaluated.
+    backend : str or Backend, optional
+        Where it is evaluated: a name, perhaps with a device (``torch:cuda``), or a backend; NumPy
+        if left out.
+    device : str, optional
+        Device of the backend, where its name does not carry it.
     precise : bool
         Whether sums are compensated.
     """
 
     def __init__(
-        self, model: Model, *, backend: str | Backend = "numpy", precise: bool = False
+        self,
+        model: Model,
+        *,
+        backend: str | Backend | None = None,
+        device: str | None = None,
+        precise: bool = False,
     ) -> None:
-        self._backend = get_backend(backend) if isinstance(backend, str) else backend
         self._precise = precise
-        self._state: ModelState = make_state(model, self._backend)
+        chosen = get_backend("numpy" if backend is None else backend, device)
+        self._state: ModelState = make_state(model, chosen)
 
     @classmethod
     def from_workspace(
@@ -73,7 +83,8 @@ class HistFactoryModel:
         measurement: str | None = None,
         poi: Any = DECLARED,
         interpolation: InterpolationChoice = None,
-        backend: str | Backend = "numpy",
+        backend: str | Backend | None = None,
+        device: str | None = None,
         precise: bool = False,
     ) -> Self:
         """Read a pyhf workspace.
@@ -88,7 +99,7 @@ class HistFactoryModel:
             Name of the parameter of interest, None for none; left out, the measurement declares it.
         interpolation : str or mapping, optional
             Interpolation codes, see `nextstat_core.io.read_pyhf`.
-        backend, precise
+        backend, device, precise
             As for the class.
 
         Raises
@@ -105,7 +116,7 @@ class HistFactoryModel:
             interpolation=interpolation,
             modifier_types=get_manager().modifiers,
         )
-        return cls(model, backend=backend, precise=precise)
+        return cls(model, backend=backend, device=device, precise=precise)
 
     from_pyhf = from_workspace
 
@@ -122,7 +133,7 @@ class HistFactoryModel:
     @property
     def backend(self) -> Backend:
         """Where the model is evaluated."""
-        return self._backend
+        return self._state.plain.backend
 
     @property
     def compiled(self) -> CompiledModel:
@@ -134,9 +145,16 @@ class HistFactoryModel:
         """The same in float64 on the host; `compiled` itself where the model lives there."""
         return self._state.compiled(precise=self.precise, on_host=True)
 
-    def with_backend(self, backend: str | Backend) -> Self:
-        """Return the same model on another backend."""
-        return type(self)(self._state.ir, backend=backend, precise=self._precise)
+    def to(self, backend: str | Backend, device: str | None = None) -> Self:
+        """Return the same model on another backend; this one stays where it is.
+
+        Parameters
+        ----------
+        backend, device
+            As for the class. Without a device it is the backend's default.
+        """
+        chosen = get_backend(backend, device)
+        return self._with(self._state if chosen is self.backend else self._state.on(chosen))
 
     def _with(self, state: ModelState) -> Self:
         # copy.copy would go through __reduce__ and compile again.
@@ -146,16 +164,14 @@ class HistFactoryModel:
         return new
 
     def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
-        make = partial(type(self), backend=self._backend, precise=self._precise)
+        make = partial(type(self), backend=self.backend, precise=self._precise)
         return partial(make, self._state.ir), ()
 
     def __repr__(self) -> str:
-        model, bins = self._state.ir, len(self._state.main)
-        poi = f"parameter of interest {model.poi!r}" if model.poi else "no parameter of interest"
-        return (
-            f"<{type(self).__name__}: {len(model.channels)} channels, {bins} bins, "
-            f"{len(model.parameters)} parameters, {poi}, backend {self._backend.name!r}>"
-        )
+        return f"<{model_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        return model_html(self)
 
     # -- parameters -------------------------------------------------------------------------------
 
@@ -282,8 +298,9 @@ class HistFactoryModel:
         ModelError
             If no model is left, for example because a bin with events has no prediction.
         """
-        changed = with_nominal(self._state.ir, channel, sample, nominal)
-        self._state = make_state(changed, self._backend)
+        yields = floats("nominal", nominal, finite=True).tolist()
+        changed = with_nominal(self._state.ir, channel, sample, yields)
+        self._state = make_state(changed, self.backend)
 
     # -- expectations -----------------------------------------------------------------------------
 
@@ -313,20 +330,30 @@ class HistFactoryModel:
 
     def nll(self, params: ArrayLike) -> float:
         """Negative log-likelihood with all constants: minus pyhf's ``logpdf``."""
-        return float(self._nll(parameter_vector(params, self.n_params())[None, :], None)[0])
+        points = self._at(parameter_vector(params, self.n_params())[None, :], order=0)
+        return float(self._complete(points)[0])
 
     def grad_nll(self, params: ArrayLike) -> list[float]:
-        return self._gradient(parameter_vector(params, self.n_params())[None, :], None)[0].tolist()
+        points = self._at(parameter_vector(params, self.n_params())[None, :], order=1)
+        return self._host(points.gradient())[0].tolist()
 
-    def hessian(self, params: ArrayLike) -> NDArray[np.float64]:
-        """Exact second derivatives of `nll`, shape (n_params, n_params)."""
-        return self._curvature(params, expected=False)
+    def hessian(self, params: ArrayLike, *, native: bool = False) -> Array:
+        """Exact second derivatives of `nll`, shape (n_params, n_params).
 
-    def fisher_information(self, params: ArrayLike) -> NDArray[np.float64]:
-        """Expected second derivatives of `nll` if `params` were true, (n_params, n_params)."""
-        return self._curvature(params, expected=True)
+        For `native` see `nll_batch`.
+        """
+        return self._curvature(params, expected=False, native=native)
 
-    def nll_batch(self, params: ArrayLike, data: ArrayLike | None = None) -> NDArray[np.float64]:
+    def fisher_information(self, params: ArrayLike, *, native: bool = False) -> Array:
+        """Expected second derivatives of `nll` if `params` were true, (n_params, n_params).
+
+        For `native` see `nll_batch`.
+        """
+        return self._curvature(params, expected=True, native=native)
+
+    def nll_batch(
+        self, params: ArrayLike, data: ArrayLike | None = None, *, native: bool = False
+    ) -> Array:
         """Negative log-likelihoods of many parameter vectors.
 
         Parameters
@@ -334,22 +361,35 @@ class HistFactoryModel:
         params : array-like, shape (rows, n_params)
         data : array-like, shape (n_main,) or (rows, n_main), optional
             Observed counts instead of the model's own.
+        native : bool
+            Return an array of the model's backend, on its device and in its dtype, instead of a
+            float64 array of NumPy. In float32 that costs digits: the constants of a large model
+            may be 1e5, where neighbouring numbers are 0.008 apart. NumPy arrays get them added in
+            float64.
 
         Returns
         -------
         float array, shape (rows,)
         """
-        return self._nll(parameter_rows(params, self.n_params()), data)
+        points = self._at(parameter_rows(params, self.n_params()), data, order=0)
+        return points.varying() + points.constant() if native else self._complete(points)
 
     def grad_nll_batch(
-        self, params: ArrayLike, data: ArrayLike | None = None
-    ) -> NDArray[np.float64]:
+        self, params: ArrayLike, data: ArrayLike | None = None, *, native: bool = False
+    ) -> Array:
         """Gradients of many parameter vectors, shape (rows, n_params); see `nll_batch`."""
-        return self._gradient(parameter_rows(params, self.n_params()), data)
+        points = self._at(parameter_rows(params, self.n_params()), data, order=1)
+        return points.gradient() if native else self._host(points.gradient())
 
     def nominal_gradient(
-        self, params: ArrayLike, *, channel: str, sample: str, data: ArrayLike | None = None
-    ) -> NDArray[np.float64]:
+        self,
+        params: ArrayLike,
+        *,
+        channel: str,
+        sample: str,
+        data: ArrayLike | None = None,
+        native: bool = False,
+    ) -> Array:
         """Derivative of `nll` with respect to the nominal yields of one sample.
 
         It is the derivative of what `set_sample_nominal` does: widths of statistical errors and
@@ -360,51 +400,37 @@ class HistFactoryModel:
         params : array-like, shape (n_params,) or (rows, n_params)
         data : array-like, shape (n_main,) or (rows, n_main), optional
             Observed counts instead of the model's own.
+        native : bool
+            As in `nll_batch`.
 
         Returns
         -------
         float array, shape (bins of the channel,) or (rows, bins of the channel)
         """
-        state = self._state
-        row = state.row_of(channel, sample)
-        theta = parameter_rows(params, self.n_params())
-        at, _ = self._evaluate(state, theta, data, order=1)
-        kernel = state.compiled(precise=self.precise).kernel
-        with self._backend.errstate():
-            by_rate = kernel.nominal_gradient(at.rates, at.terms.slope, row)
-        by_auxiliary = auxiliary_nominal_gradient(state.ir, channel, sample, theta.T)
-        total = self._host(by_rate) + by_auxiliary
-        return total[:, 0] if np.ndim(params) == 1 else total.T
+        theta = floats("params", params)
+        points = self._at(parameter_rows(theta, self.n_params()), data, order=1)
+        rows = points.nominal_gradient(channel, sample)
+        found = rows if native else self._host(rows)
+        return found[0, :] if theta.ndim == 1 else found
 
     # -- evaluation -------------------------------------------------------------------------------
 
-    def _evaluate(
-        self, state: ModelState, theta: NDArray[np.float64], data: ArrayLike | None, *, order: int
-    ) -> tuple[Evaluation, Observations]:
-        compiled = state.compiled(precise=self.precise)
-        observations = state.observations(data, compiled, len(theta))
-        return compiled.evaluate(self._backend.asarray(theta.T), observations, order), observations
+    def _at(
+        self, theta: NDArray[np.float64], data: ArrayLike | None = None, *, order: int
+    ) -> Points:
+        return Points.evaluate(self._state, theta, data, order=order, precise=self.precise)
 
-    def _nll(self, theta: NDArray[np.float64], data: ArrayLike | None) -> NDArray[np.float64]:
-        state = self._state
-        at, observations = self._evaluate(state, theta, data, order=0)
-        varying = self._host(at.nll)
-        if data is None:
-            return varying + state.constant
-        return varying + self._host(state.plain.constant(observations))
+    def _complete(self, points: Points) -> NDArray[np.float64]:
+        """Negative log-likelihoods with constants, which are added on the host."""
+        constant = points.constant()
+        # It is large: adding it in float32 would cost digits.
+        added = constant if isinstance(constant, float) else self._host(constant)
+        return self._host(points.varying()) + added
 
-    def _gradient(self, theta: NDArray[np.float64], data: ArrayLike | None) -> NDArray[np.float64]:
-        at, _ = self._evaluate(self._state, theta, data, order=1)
-        return self._host(at.gradient).T
-
-    def _curvature(self, params: ArrayLike, *, expected: bool) -> NDArray[np.float64]:
-        state = self._state
-        theta = parameter_vector(params, self.n_params())[None, :]
-        at, observations = self._evaluate(state, theta, None, order=2)
-        compiled = state.compiled(precise=self.precise)
-        matrix = (compiled.fisher if expected else compiled.hessian)(at, observations)
-        return self._host(matrix.full(self._backend))[0]
+    def _curvature(self, params: ArrayLike, *, expected: bool, native: bool) -> Array:
+        points = self._at(parameter_vector(params, self.n_params())[None, :], order=2)
+        matrix = points.curvature(expected=expected)[0, ...]
+        return matrix if native else self._host(matrix)
 
     def _host(self, x: Array) -> NDArray[np.float64]:
-        # The constant of the likelihood is large: adding it in float32 would cost digits.
-        return self._backend.to_numpy(x).astype(np.float64, copy=False)
+        return self.backend.to_numpy(x).astype(np.float64, copy=False)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nextstat_core.errors import InputError
 from nextstat_core.ir.check import structural_zeros
-from nextstat_core.models.parameters import floats
+from nextstat_core.models.arrays import floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

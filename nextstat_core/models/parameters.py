@@ -7,34 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import InputError
+from nextstat_core.models.arrays import floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nextstat_core.typing import ArrayLike
 
-__all__ = ["FloatArray", "floats", "parameter_rows", "parameter_vector"]
-
-FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+__all__ = ["parameter_rows", "parameter_vector"]
 
 
-def floats(what: str, values: ArrayLike) -> NDArray[np.float64]:
-    """`values` as a float64 array.
-
-    Raises
-    ------
-    InputError
-        If they are no numbers, or ragged.
-    """
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`{what}` cannot be read as numbers: {error}") from error
-
-
-def parameter_vector(params: ArrayLike, count: int) -> NDArray[np.float64]:
-    """One parameter vector, shape (count,)."""
-    vector = floats("params", params)
+def parameter_vector(params: ArrayLike, count: int, *, finite: bool = False) -> NDArray[np.float64]:
+    """One parameter vector, shape (count,); NaN and infinities are refused if `finite`."""
+    vector = floats("params", params, finite=finite)
     if vector.ndim != 1:
         raise InputError(f"`params` has {vector.ndim} axes; expected one with {count} parameters")
     if len(vector) != count:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import InputError
-from nextstat_core.models.parameters import floats, parameter_vector
+from nextstat_core.models.arrays import floats, number
+from nextstat_core.models.parameters import parameter_vector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,9 @@ class _Unbounded:
 
     def __init__(self, names: list[str]) -> None:
         self._names = names
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(self._names)}>"
 
     def n_params(self) -> int:
         return len(self._names)
@@ -60,12 +64,12 @@ class GaussianMeanModel(_Unbounded):
 
     def __init__(self, y: ArrayLike, sigma: float) -> None:
         super().__init__(["mu"])
-        self._y = np.array(floats("y", y), ndmin=1)
+        self._y = np.atleast_1d(floats("y", y))
         if self._y.ndim != 1 or not self._y.size:
             raise InputError(f"y must be non-empty and one-dimensional; got shape {self._y.shape}")
         if not np.isfinite(self._y).all():
             raise InputError("y must contain only finite values")
-        self._sigma = float(sigma)
+        self._sigma = number("sigma", sigma)
         if not (isfinite(self._sigma) and self._sigma > 0.0):
             raise InputError(f"sigma must be finite and > 0; got {sigma}")
 

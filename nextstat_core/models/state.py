@@ -73,6 +73,13 @@ class ModelState:
         main, data, constant = _observed(model, self.plain)
         return replace(self, ir=model, main=main, data=data, constant=constant)
 
+    def on(self, backend: Backend) -> ModelState:
+        """Return the same version on another backend; plans of the likelihood are shared."""
+        compiled = self.plain.with_backend(backend)
+        main, data, constant = _observed(self.ir, compiled)
+        variants = {(False, False): compiled}
+        return replace(self, variants=variants, main=main, data=data, constant=constant)
+
     def row_of(self, channel: str, sample: str) -> int:
         """Return the row of a sample in the compiled model.
 

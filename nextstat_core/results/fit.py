@@ -17,7 +17,7 @@ from nextstat_core.results.reasons import (
     CovarianceStatus,
     TerminationReason,
 )
-from nextstat_core.results.table import html_table, text_table
+from nextstat_core.results.table import fit_html, fit_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -261,7 +261,7 @@ class FitResult:
         return partial(type(self), **state), ()
 
     def __repr__(self) -> str:
-        return text_table(self)
+        return fit_text(self)
 
     def _repr_html_(self) -> str:
-        return html_table(self)
+        return fit_html(self)

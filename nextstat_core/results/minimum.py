@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nextstat_core.errors import InputError
 from nextstat_core.results.arrays import read_only_floats
+from nextstat_core.tables import Table, block, paragraph
 
 if TYPE_CHECKING:
     from nextstat_core.results.arrays import FloatArray
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["FitMinimumResult"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FitMinimumResult:
     """A minimum of the negative log-likelihood; no covariance was computed.
 
@@ -78,3 +79,23 @@ class FitMinimumResult:
         if name not in self.parameter_names:
             raise InputError.unknown("parameter", name, self.parameter_names)
         return float(self.values[self.parameter_names.index(name)])
+
+    def __repr__(self) -> str:
+        return "\n".join([self._headline(), *self._table().text(rest="see .values")])
+
+    def _repr_html_(self) -> str:
+        return block(paragraph(self._headline()), self._table().html())
+
+    def _headline(self) -> str:
+        outcome = "Minimum found" if self.converged else f"NO minimum found ({self.message})"
+        steps = f"{self.n_iter} iteration" + ("" if self.n_iter == 1 else "s")
+        return f"{outcome}: nll = {self.nll:.9g}, edm = {self.edm + 0.0:.2g}, {steps}"
+
+    def _table(self) -> Table:
+        names = self.parameter_names or map(str, range(len(self.values)))
+        gradient = self.final_gradient or [nan] * len(self.values)
+        rows = [
+            (name, f"{value:.6g}", "" if isnan(slope) else f"{slope:.2g}")
+            for name, value, slope in zip(names, self.values.tolist(), gradient, strict=True)
+        ]
+        return Table(("parameter", "value", "gradient"), "lrr", rows)

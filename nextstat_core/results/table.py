@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from html import escape
 from math import isfinite, isinf, isnan
 from typing import TYPE_CHECKING
+
+from nextstat_core.tables import Table, block, folded, paragraph
 
 if TYPE_CHECKING:
     from nextstat_core.results.fit import FitResult
 
-__all__ = ["COLUMNS", "headline", "html_table", "ranked", "remarks", "row_of", "text_table"]
+__all__ = ["COLUMNS", "fit_html", "fit_text", "headline", "ranked", "remarks", "row_of"]
 
 COLUMNS = ("parameter", "value", "uncertainty", "pull", "note")
-_MAX_ROWS = 15
+#: A matrix of more columns is wider than a page.
+_CORRELATED = 10
+#: With more parameters the covariance matrix is not made just for a look at the result.
+_CHEAP = 300
 
 
 def ranked(result: FitResult) -> list[int]:
@@ -49,38 +53,43 @@ def row_of(result: FitResult, index: int) -> tuple[str, ...]:
     )
 
 
-def text_table(result: FitResult) -> str:
+def fit_text(result: FitResult) -> str:
     """Headline, the most interesting parameters, and what is odd."""
-    order = ranked(result)
-    rows = [COLUMNS, *(row_of(result, index) for index in order[:_MAX_ROWS])]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [headline(result), *(_line(row, widths) for row in rows)]
-    if len(order) > _MAX_ROWS:
-        lines.append(f"  ... and {len(order) - _MAX_ROWS} more: see .to_frame()")
-    return "\n".join([*lines, *remarks(result)])
+    lines = _parameters(result).text(rest="see .to_frame()")
+    return "\n".join([headline(result), *lines, *remarks(result)])
 
 
-def html_table(result: FitResult) -> str:
-    """Table of `text_table` as HTML, for notebooks."""
-    order = ranked(result)[:_MAX_ROWS]
-    head = "".join(f"<th>{column}</th>" for column in COLUMNS)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row_of(result, index)) + "</tr>"
-        for index in order
+def fit_html(result: FitResult) -> str:
+    """All parameters, the most interesting ones in front, and correlations, for notebooks."""
+    return block(
+        paragraph(headline(result)),
+        _parameters(result).html(),
+        *map(paragraph, remarks(result)),
+        _correlations(result),
     )
-    more = len(result.parameter_names) - len(order)
-    below = [*([f"... and {more} more"] if more else []), *remarks(result)]
-    tail = "".join(f"<p>{escape(remark)}</p>" for remark in below)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f"<p>{escape(headline(result))}</p>{table}{tail}"
 
 
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    name, *numbers, note = (
-        cell.ljust(width) if position in {0, len(row) - 1} else cell.rjust(width)
-        for position, (cell, width) in enumerate(zip(row, widths, strict=True))
-    )
-    return "  ".join(["", name, *numbers, note]).rstrip()
+def _parameters(result: FitResult) -> Table:
+    return Table(COLUMNS, "lrrrl", [row_of(result, index) for index in ranked(result)])
+
+
+def _correlations(result: FitResult) -> str:
+    """Folded correlations of the most interesting parameters; empty where there are none."""
+    if callable(result.covariance_source) and len(result.parameter_names) > _CHEAP:
+        return ""
+    matrix = result.correlation
+    if matrix is None:
+        return ""
+    free = [i for i in ranked(result) if isfinite(matrix[i, i])][:_CORRELATED]
+    if len(free) < 2:
+        return ""
+    numbers = [str(k) for k in range(1, len(free) + 1)]
+    rows = [
+        (number, result.parameter_names[i], *(f"{matrix[i, j]:+.2f}" for j in free))
+        for number, i in zip(numbers, free, strict=True)
+    ]
+    columns = ("", "parameter", *numbers)
+    return folded("correlations", Table(columns, "rl" + "r" * len(free), rows).html())
 
 
 def _uncertainty(error: float, *, fixed: bool) -> str:

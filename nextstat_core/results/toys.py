@@ -13,6 +13,7 @@ from nextstat_core.errors import InputError
 from nextstat_core.results.arrays import read_only
 from nextstat_core.results.fit import FitResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, TerminationReason
+from nextstat_core.results.toy_table import toys_html, toys_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -160,7 +161,7 @@ class ToyResults(Sequence[FitResult]):
         return self.values[:, self.parameter_names.index(name)]
 
     def __repr__(self) -> str:
-        return (
-            f"ToyResults: {len(self)} toys, {self.n_converged} converged, "
-            f"{len(self.parameter_names)} parameters"
-        )
+        return toys_line(self)
+
+    def _repr_html_(self) -> str:
+        return toys_html(self)

@@ -70,7 +70,7 @@ class Code1:
 
 @dataclass(frozen=True, slots=True)
 class Code4:
-    """Polynomial of degree six inside |alpha| < 1, exponential beyond. Coefficients (lo, hi)."""
+    """Polynomial of degree six for ``|alpha|`` < 1, exponential beyond; coefficients (lo, hi)."""
 
     logarithm: bool = False
     kink: bool = False
@@ -89,7 +89,7 @@ class Code4:
         return xp.stack([*rows, log_hi, -log_lo])
 
     def positive(self, coefficients: Array, xp: ArrayNamespace) -> Array:
-        """Members whose polynomial stays clear of zero for every |alpha| < 1.
+        """Members whose polynomial stays clear of zero for every ``|alpha|`` < 1.
 
         The lowest value on a grid of spacing h, less what a function with bounded second derivative
         can dip between two points (``max |f''| h**2 / 8``), has to stay positive.

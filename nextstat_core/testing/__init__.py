@@ -1,4 +1,4 @@
-"""The conformance kit for backends and plugins, and generated workspaces with known behaviour."""
+"""The conformance kit, and generated workspaces with known behaviour."""
 
 from importlib.util import find_spec
 
@@ -23,15 +23,25 @@ if find_spec("pytest") is not None:
 
     # Before the import: only then do failures inside the contracts show both numbers.
     pytest.register_assert_rewrite(
-        "nextstat_core.testing.backend_contract", "nextstat_core.testing.plugin_contract"
+        "nextstat_core.testing.backend_algebra",
+        "nextstat_core.testing.backend_arrays",
+        "nextstat_core.testing.backend_contract",
+        "nextstat_core.testing.backend_engine",
+        "nextstat_core.testing.model_contract",
+        "nextstat_core.testing.modifier_contract",
+        "nextstat_core.testing.plugin_contract",
     )
 
     from nextstat_core.testing.backend_contract import BackendContract
+    from nextstat_core.testing.model_contract import ModelContract
+    from nextstat_core.testing.modifier_contract import ModifierContract
     from nextstat_core.testing.plugin_contract import PluginContract
 
 __all__ = [
     "BackendContract",
     "Draws",
+    "ModelContract",
+    "ModifierContract",
     "PluginContract",
     "Recipe",
     "StrictBackend",

@@ -33,7 +33,7 @@ class Draws:
         return low + (high - low) * self._source.random()
 
     def normal(self) -> float:
-        """Draw from Normal(0, 1), as the sum of twelve uniforms: no libm function, |z| <= 6."""
+        """Draw from Normal(0, 1), as the sum of twelve uniforms: no libm function, ``|z|`` <= 6."""
         # fsum: since Python 3.12 sum() rounds differently.
         return math.fsum(self._source.random() for _ in range(12)) - 6.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import subprocess
 import sys
@@ -10,16 +11,34 @@ from typing import ClassVar
 
 import pytest
 
-from nextstat_core.hooks import PluginManager
-from nextstat_core.hooks.manager import GATHERED, GROUP
+from nextstat_core.backend import BackendSpec
+from nextstat_core.hooks import (
+    GROUP,
+    AnalysisSpec,
+    PluginManager,
+    ReaderSpec,
+    ToolSpec,
+    WriterSpec,
+    get_manager,
+)
+from nextstat_core.hooks.manager import GATHERED
+from nextstat_core.testing.contract import Contract
 
 __all__ = ["PluginContract"]
 
+#: What hooks return entries of, where that is a class.
+_TYPES: dict[str, type] = {
+    "nextstat_register_analyses": AnalysisSpec,
+    "nextstat_register_backends": BackendSpec,
+    "nextstat_register_readers": ReaderSpec,
+    "nextstat_register_tools": ToolSpec,
+    "nextstat_register_writers": WriterSpec,
+}
 #: Libraries that no plugin imports before it is used.
 _HEAVY = ("torch", "cupy", "jax", "tensorflow")
 
 
-class PluginContract:
+class PluginContract(Contract):
     """Inherit, name the entry point, and pytest runs every check.
 
     Examples
@@ -47,7 +66,7 @@ class PluginContract:
 
     def test_hooks_are_known_and_take_the_right_arguments(self, manager: PluginManager) -> None:
         (info,) = manager.plugins
-        assert info.state == "active", info.traceback
+        assert info.state == "active", f"{info.reason}\n{info.traceback}"
         assert info.hooks, "the plugin implements no hook"
 
     def test_contributions_can_be_listed_and_have_unique_names(
@@ -55,10 +74,47 @@ class PluginContract:
     ) -> None:
         listed = {hook: manager.contributions(hook) for hook in GATHERED}
         (info,) = manager.plugins
-        assert info.state == "active", info.traceback
+        assert info.state == "active", f"{info.reason}\n{info.traceback}"
         for contributions in listed.values():
             # Looking a name up refuses one that is taken twice.
             assert all(contributions.owner(name).plugin == info.name for name in contributions)
+
+    def test_names_are_claimed_by_no_other_plugin(self) -> None:
+        for hook in GATHERED:
+            installed = get_manager().contributions(hook)
+            claimed = {
+                name: sentence
+                for name, sentence in installed.clashes.items()
+                if self.entry_point in {e.plugin for e in installed.entries if name in e.names}
+            }
+            assert claimed == {}
+
+    def test_contributions_are_of_the_right_type(self, manager: PluginManager) -> None:
+        for hook, kind in _TYPES.items():
+            for entry in manager.contributions(hook).entries:
+                assert isinstance(entry.value, kind), f"{hook} returned {entry.value!r}"
+        for name, model in (entry.value for entry in manager.models.entries):
+            assert isinstance(model, type), f"the model {name!r} is no class"
+        for kind in (entry.value for entry in manager.modifiers.entries):
+            assert callable(kind.parameters)
+            assert callable(kind.lower)
+
+    def test_names_are_words(self, manager: PluginManager) -> None:
+        for hook in GATHERED:
+            for name in manager.contributions(hook):
+                assert isinstance(name, str)
+                assert name == "_".join(name.split()) != "", f"{hook}: {name!r}"
+
+    def test_readers_recognise_any_text_without_raising(self, manager: PluginManager) -> None:
+        for entry in manager.readers.entries:
+            for text in ("", "{}", "[1, 2", "\x00\ufffd", "<!DOCTYPE html>"):
+                assert isinstance(entry.value.detect(text), bool)
+
+    def test_tools_describe_their_arguments_in_json(self, manager: PluginManager) -> None:
+        for entry in manager.tools.entries:
+            schema = dict(entry.value.parameters)
+            assert json.loads(json.dumps(schema)) == schema
+            assert schema.get("type") == "object"
 
     def test_specs_pickle(self, manager: PluginManager) -> None:
         for hook in sorted(GATHERED.keys() - {"nextstat_register_commands"}):
@@ -69,8 +125,8 @@ class PluginContract:
         program = (
             "import sys\n"
             "from importlib.metadata import entry_points\n"
-            "from nextstat_core.hooks import PluginManager\n"
-            "from nextstat_core.hooks.manager import GATHERED, GROUP\n"
+            "from nextstat_core.hooks import GROUP, PluginManager\n"
+            "from nextstat_core.hooks.manager import GATHERED\n"
             f"found = [p for p in entry_points(group=GROUP) if p.name == {self.entry_point!r}]\n"
             "manager = PluginManager(found)\n"
             "for hook in GATHERED: manager.contributions(hook)\n"

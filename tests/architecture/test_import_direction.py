@@ -11,7 +11,7 @@ STATS = BACKEND | IR | {"stats"}
 LINALG = BACKEND | {"linalg"}
 LIKELIHOOD = STATS | LINALG | {"likelihood"}
 OPTIMIZE = LINALG | {"optimize"}
-RESULTS = OPTIMIZE | LIKELIHOOD | {"results"}
+RESULTS = OPTIMIZE | LIKELIHOOD | {"results", "tables"}
 MODELS = RESULTS | IO | {"models"}
 INFER = MODELS | {"infer"}
 
@@ -19,6 +19,7 @@ INFER = MODELS | {"infer"}
 ALLOWED = {
     "errors": {"errors"},
     "typing": {"typing"},
+    "tables": {"tables"},
     "hooks": HOOKS,
     "backend": BACKEND,
     "ir": IR,

@@ -14,6 +14,8 @@ PROJECTS = sorted(
         *ROOT.glob("plugins/*/pyproject.toml"),
     ]
 )
+#: Shows authors what a plugin of theirs looks like; users do not install it.
+EXAMPLE = ROOT / "plugins" / "nextstat-example"
 #: Distributions of other authors on the public index.
 FOREIGN = {"nextstat", "nextstat-cli"}
 
@@ -81,17 +83,24 @@ def test_facade_has_one_public_module_for_each_plugin(plugins) -> None:
     facade, commands = plugins["nextstat"], "nextstat_commands"
     own = {module.name.removeprefix("nextstat.") for module in facade if "." in module.name}
     first_party = {name for name in plugins if (ROOT / "plugins" / name.replace("_", "-")).is_dir()}
-    expected = {name.removeprefix("nextstat_") for name in first_party - {commands}}
+    without = {commands, EXAMPLE.name.replace("-", "_")}
+    expected = {name.removeprefix("nextstat_") for name in first_party - without}
     assert {name for name in own if not name.startswith("_")} == expected
 
 
 def test_tests_and_docs_are_no_packages() -> None:
-    stray = [path for name in ("tests", "docs") for path in (ROOT / name).rglob("__init__.py")]
+    found = [path for name in ("tests", "docs") for path in (ROOT / name).rglob("__init__.py")]
+    projects = [path.parent / "src" for path in ROOT.glob("docs/examples/*/pyproject.toml")]
+    stray = [path for path in found if not any(map(path.is_relative_to, projects))]
     assert stray == []
 
 
-#: What `requirements.txt` leaves out: PyTorch alone takes gigabytes.
-OPTIONAL = {"./backends/nextstat-backend-torch", "./backends/nextstat-backend-cupy"}
+#: What `requirements.txt` leaves out: PyTorch alone takes gigabytes, the example is for authors.
+OPTIONAL = {
+    "./backends/nextstat-backend-torch",
+    "./backends/nextstat-backend-cupy",
+    "./plugins/nextstat-example",
+}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from acme_backend.backend import AcmeBackend
 from nextstat_core.backend import Backend, backend_specs
 from nextstat_core.testing import BackendContract
 from parity_matrix.backends import Presence, find_backend, known_backends
@@ -27,6 +28,12 @@ def contract_for(presence: Presence) -> type[BackendContract]:
 globals().update(
     {f"Test[{each.label}]": contract_for(each) for each in FOUND if each.backend is not None}
 )
+
+
+class TestExampleOfTheDocumentation(BackendContract):
+    @pytest.fixture
+    def backend(self) -> Backend:
+        return AcmeBackend()
 
 
 @pytest.mark.parametrize("presence", FOUND, ids=[each.label for each in FOUND])

@@ -6,7 +6,7 @@ import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from nextstat_core.hooks.manager import GROUP
+from nextstat_core.hooks import GROUP
 from nextstat_core.testing import PluginContract
 
 ROOT = Path(__file__).parents[2]

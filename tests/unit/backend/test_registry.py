@@ -1,5 +1,7 @@
 """Backends by name."""
 
+import pickle
+
 import pytest
 
 from nextstat_core.backend import (
@@ -10,7 +12,12 @@ from nextstat_core.backend import (
     backend_specs,
     get_backend,
 )
-from nextstat_core.errors import BackendNotFoundError, BackendUnavailableError, PluginError
+from nextstat_core.errors import (
+    BackendNotFoundError,
+    BackendUnavailableError,
+    InputError,
+    PluginError,
+)
 from nextstat_core.hooks import PluginManager, hookimpl
 
 
@@ -74,3 +81,53 @@ def test_numpy_is_installed_and_has_one_device() -> None:
     assert get_backend("numpy") is get_backend("numpy", "cpu")
     with pytest.raises(BackendUnavailableError, match="'cuda:0'"):
         get_backend("numpy", "cuda:0")
+
+
+# -- names with devices ---------------------------------------------------------------------------
+
+
+def test_the_name_may_carry_the_device() -> None:
+    registry = registry_of(BackendSpec("acme", Acme, aliases=("ac",)))
+    assert registry.get("acme:cuda:1") is registry.get("acme", "cuda:1")
+    assert registry.get("ac:cuda:1", "cuda:1").device == "cuda:1"
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "message"),
+    [
+        ("numpy:cpu", "cuda", r"'numpy:cpu' is on 'cpu', but `device` is 'cuda'"),
+        ("numpy:", None, r"'numpy:' names no device"),
+    ],
+)
+def test_a_device_that_is_missing_or_given_twice_is_refused(
+    name: str, device: str | None, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        get_backend(name, device)
+
+
+def test_a_backend_is_what_it_is() -> None:
+    numpy = get_backend("numpy")
+    assert get_backend(numpy) is numpy
+    with pytest.raises(InputError, match=r"(?s)on its device already.*Hint.*'numpy'"):
+        get_backend(numpy, "cuda")
+
+
+@pytest.mark.parametrize(
+    ("name", "distribution"),
+    [
+        ("torch:cuda", "nextstat-backend-torch"),
+        ("torch-float32", "nextstat-backend-torch"),
+        ("mps", "nextstat-backend-torch"),
+        ("metal", "nextstat-backend-torch"),
+        ("cupy", "nextstat-backend-cupy"),
+    ],
+)
+def test_a_backend_of_this_project_that_is_missing_comes_with_its_command(
+    name: str, distribution: str
+) -> None:
+    with pytest.raises(
+        BackendNotFoundError, match=f"(?s)installed: acme.*pip install {distribution}$"
+    ) as caught:
+        registry_of(BackendSpec("acme", Acme)).get(name)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

@@ -80,6 +80,23 @@ def test_a_difference_to_pyhf_is_an_error(
     assert [point["agrees"] for point in json.loads(result.stdout)["points"]] == [False, False]
 
 
+@pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")
+@pytest.mark.parametrize(("device", "tolerance"), [("", 1e-10), (":no_float64", 1e-4)])
+def test_any_backend_can_be_compared(
+    run: Run, rich_workspace: Path, acme: str, device: str, tolerance: float
+) -> None:
+    pytest.importorskip("pyhf", reason="the reference")
+    result = run("compare-pyhf", rich_workspace, "--backend", acme + device, "--json")
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.stdout)
+    assert (printed["backend"], printed["tolerance"]) == ("array_api_strict", tolerance)
+    assert ("no_float64" in printed["device"]) is bool(device)
+
+
+def test_an_audit_evaluates_nothing_and_has_no_backend(run: Run, workspace: Path) -> None:
+    assert "No such option" in run("audit", workspace, "--backend", "numpy").stderr
+
+
 def test_without_pyhf_the_pip_command_is_named(
     run: Run, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,7 +137,8 @@ def test_metrics_have_the_keys_of_the_schema(run: Run, workspace: Path, tmp_path
     assert list(metrics) == sorted(metrics)
     assert metrics["schema_version"] == "nextstat_metrics_v0"
     assert (metrics["tool"], metrics["command"]) == ("nextstat", "fit")
-    assert (metrics["device"], metrics["threads"], metrics["parity"]) == ("cpu", 2, False)
+    assert (metrics["backend"], metrics["device"]) == ("numpy", "cpu")
+    assert (metrics["threads"], metrics["parity"]) == (2, False)
     assert metrics["status"] == {"ok": True}
     assert isfinite(metrics["timing"]["wall_time_s"])
     assert metrics["timing"]["wall_time_s"] >= sum(metrics["timing"]["breakdown"].values()) > 0.0
@@ -152,6 +153,31 @@ def test_metrics_have_the_keys_of_the_schema(run: Run, workspace: Path, tmp_path
 def test_metrics_alone_can_be_printed(run: Run, workspace: Path) -> None:
     printed = json.loads(run("fit", workspace, "--json-metrics", "-").stdout)
     assert printed["schema_version"] == "nextstat_metrics_v0"
+
+
+# -- backends -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["--backend", "acme:no_float64"], {}),
+        (["--backend", "acme", "--device", "no_float64"], {}),
+        ([], {"NEXTSTAT_BACKEND": "acme:no_float64"}),
+        (["--backend", "acme:no_float64"], {"NEXTSTAT_BACKEND": "numpy"}),
+    ],
+)
+def test_results_and_metrics_say_what_was_used(
+    run: Run, workspace: Path, acme: str, arguments: list[str], environment: dict[str, str]
+) -> None:
+    result = run("fit", workspace, *arguments, env=environment)
+    assert result.exit_code == 0, result.stderr
+    used = json.loads(result.stdout)["provenance"]
+    assert (used["backend"], used["dtype"]) == ("array_api_strict", "float32")
+    assert "no_float64" in used["device"]
+    printed = run("fit", workspace, *arguments, "--json-metrics", "-", env=environment)
+    metrics = json.loads(printed.stdout)
+    assert (metrics["backend"], metrics["device"]) == (used["backend"], used["device"])
 
 
 # -- failures -------------------------------------------------------------------------------------
@@ -221,6 +247,8 @@ def test_warnings_about_a_workspace_go_to_standard_error(
         ("--bounds", "mu=5,1", 1, "crossed"),
         ("--threads", "0", 2, "--threads"),
         ("--backend", "nump", 1, "did you mean 'numpy'?"),
+        ("--backend", "torch-float32:tpu", 1, "torch"),
+        ("--backend", "numpy:", 1, "names no device"),
         ("--device", "cuda", 1, "no device 'cuda'"),
         ("--nonsense", "1", 2, "No such option"),
     ],

@@ -3,7 +3,8 @@
 python tests/unit/docs/run_page.py docs/tutorial/first-fit.md
 
 All blocks of a page share one namespace. A `text` block right after a `python` block holds exactly
-what that block prints.
+what that block prints. After the comment `<!-- needs: torch -->` or `<!-- needs: torch:cuda -->` a
+block is left out where this backend cannot be had; the script then says so.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_NEEDS = re.compile(r"<!-- needs: (?P<backend>[\w:-]+) -->\s*$")
 _FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -57,6 +59,10 @@ def run_page(path: Path) -> dict[str, Any]:
     page = types.ModuleType("page")
     sys.modules["page"] = page  # classes of the page look their module up
     for block, promised in steps_of(path.read_text(encoding="utf-8")):
+        missing = _missing_backend(block)
+        if missing:
+            sys.stdout.write(f"line {block.line} needs the backend {missing!r}\n")
+            continue
         # Blank lines in front make line numbers in tracebacks those of the page.
         code = compile("\n" * (block.line - 1) + block.code, str(path), "exec")
         printed = io.StringIO()
@@ -66,6 +72,22 @@ def run_page(path: Path) -> dict[str, Any]:
             message = f"{path}:{block.line} prints\n{printed.getvalue()}\nexpected\n{promised}"
             raise AssertionError(message)
     return page.__dict__
+
+
+def _missing_backend(block: Block) -> str:
+    """The backend that a block needs and that cannot be had here."""
+    needs = _NEEDS.search(block.gap)
+    if not needs:
+        return ""
+    from nextstat_core.backend import get_backend
+    from nextstat_core.errors import BackendNotFoundError, BackendUnavailableError
+
+    name, _, device = needs["backend"].partition(":")
+    try:
+        get_backend(name, device or None)
+    except (BackendNotFoundError, BackendUnavailableError):
+        return needs["backend"]
+    return ""
 
 
 if __name__ == "__main__":

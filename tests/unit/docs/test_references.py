@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import inspect
 import re
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 
 import nextstat
@@ -14,8 +18,13 @@ from nextstat_commands.main import cli
 from nextstat_core.hooks import specs
 
 ROOT = Path(__file__).parents[3]
+PAGES = sorted(
+    page
+    for pattern in ("*.md", "docs/**/*.md", "backends/*/*.md", "plugins/*/*.md", "tests/*/*.md")
+    for page in ROOT.glob(pattern)
+)
 REFERENCE = ROOT / "docs" / "reference"
-COMMANDS = ("audit", "compare-pyhf", "fit", "plugins", "version")
+COMMANDS = ("audit", "check-plugin", "compare-pyhf", "fit", "plugins", "version")
 
 
 def _sections(page: str, level: int) -> dict[str, str]:
@@ -96,7 +105,55 @@ def test_command_reference_names_every_option(name: str) -> None:
 
 def test_command_reference_has_one_section_for_each_command() -> None:
     assert set(_sections("cli.md", 2)) == {f"nextstat {name}" for name in COMMANDS}
-    assert set(cli.list_commands(None)) == set(COMMANDS)  # type: ignore[arg-type]
+    assert cli.own_commands == set(COMMANDS)
+
+
+def _code(page: Path) -> list[str]:
+    """Lines of the shell blocks of a page, and what stands in its text as code."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return lines + re.findall(r"`([^`\n]+)`", prose)
+
+
+def _calls() -> list[tuple[str, str]]:
+    """Calls of our command, as pages show them, without variables and pipes around them."""
+    parts = [
+        (str(page.relative_to(ROOT)), re.sub(r"^(\w+=\S+ )+", "", part.strip()))
+        for page in PAGES
+        for line in _code(page)
+        for part in re.split(r"&&|\|", line)
+    ]
+    return [(page, part) for page, part in parts if re.match(r"nextstat [a-z]", part)]
+
+
+@pytest.mark.parametrize(("page", "call"), _calls())
+def test_commands_on_pages_have_these_options(page: str, call: str) -> None:
+    _, name, *arguments = shlex.split(call, comments=True)
+    command = cli.get_command(None, name)  # type: ignore[arg-type]
+    assert command is not None, page
+    # The text may leave out what the command works on; making the context runs nothing.
+    with contextlib.suppress(click.MissingParameter):
+        command.make_context(name, arguments)
+
+
+def test_nox_sessions_on_pages_exist() -> None:
+    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    sessions = {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and any("session" in ast.unparse(each) for each in node.decorator_list)
+    }
+    named = {
+        (str(page.relative_to(ROOT)), name)
+        for page in PAGES
+        for line in _code(page)
+        for name in re.findall(r"\bnox -s ([a-z]+)", line)
+    }
+    assert "docs" in {name for _, name in named}
+    assert {(page, name) for page, name in named if name not in sessions} == set()
 
 
 def test_the_checks_run_what_the_readme_says() -> None:

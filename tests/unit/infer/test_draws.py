@@ -123,8 +123,8 @@ def test_request_for_toys_that_makes_no_sense_is_refused(load, toys, options, me
     ("params", "message"),
     [
         ([1.0, 1.0], "expected 1, got 2"),
-        ([np.nan], "NaN or infinite"),
-        ([np.inf], "NaN or infinite"),
+        ([np.nan], "expected a finite number"),
+        ([np.inf], "expected a finite number"),
         ([1e19], "below 1e18"),
     ],
 )

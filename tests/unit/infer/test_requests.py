@@ -155,7 +155,7 @@ def test_settings_without_meaning_are_refused(settings, name):
     [
         ({"init": {"mu": "high"}}, "init['mu']"),
         ({"init": [1.0, 1.0, 1.0]}, "`init` maps names to values"),
-        ({"init_pars": ["a", "b", "c"]}, "`init_pars` is no array of numbers"),
+        ({"init_pars": ["a", "b", "c"]}, "`init_pars` cannot be read as numbers"),
         ({"init_pars": [[1.0, 1.0, 1.0]]}, "`init_pars` has shape (1, 3)"),
         ({"fixed": {"mu": "one"}}, "fixed['mu']"),
         ({"bounds": {"mu": ("low", 1.0)}}, "bounds['mu']"),

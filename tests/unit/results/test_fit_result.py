@@ -1,8 +1,11 @@
 """A fit result shows, converts and carries what the fit found."""
 
+import dataclasses
 import json
 import pickle
+from collections.abc import Callable
 from math import inf, isnan, nan
+from typing import Any
 
 import numpy as np
 import pytest
@@ -262,24 +265,94 @@ def test_the_table_says_what_is_odd() -> None:
     assert "not determined by the data" in text
 
 
-def test_a_long_table_is_cut_and_says_so() -> None:
-    names = tuple(f"p{i}" for i in range(40))
-    result = FitResult(
-        parameter_names=names,
-        values=[0.0] * 40,
-        errors=[1.0] * 40,
+def long(count: int) -> FitResult:
+    return FitResult(
+        parameter_names=tuple(f"p{i}" for i in range(count)),
+        values=[0.0] * count,
+        errors=[1.0] * count,
         nll=0.0,
         converged=True,
         termination_reason="edm",
     )
-    assert "and 25 more" in str(result)
-    assert "and 25 more" in result._repr_html_()
 
 
-def test_html_escapes_names() -> None:
-    html = make(parameter_names=("<mu>", "lumi", "jes"))._repr_html_()
-    assert "&lt;mu&gt;" in html
-    assert "<mu>" not in html
+def test_a_long_table_is_cut_and_says_so() -> None:
+    lines = str(long(40)).splitlines()
+    assert len(lines) == 18
+    assert lines[-1] == "  ... and 25 more: see .to_frame()"
+
+
+def test_columns_are_aligned() -> None:
+    _, *lines, warning = str(make(parameter_names=("mu", "a long name", "jes"))).splitlines()
+    assert warning.startswith("warning")
+    ends = {
+        line.index(cell) + len(cell) for line, cell in zip(lines, ("value", "1.5"), strict=False)
+    }
+    assert len(ends) == 1
+    assert {line[:2] for line in lines} == {"  "}
+
+
+def test_html_has_all_parameters_and_folds_most(read_html: Callable[[str], Any]) -> None:
+    page = read_html(long(40)._repr_html_())
+    names = [row[0] for row in page.rows]
+    assert names == [
+        "parameter",
+        *map("p{}".format, range(15)),
+        "parameter",
+        *map("p{}".format, range(15, 40)),
+    ]
+    assert page.summaries == ["and 25 more"]
+    assert page.folded_rows == 26
+    huge = read_html(long(1200)._repr_html_())
+    assert len(huge.rows) == 1002
+    assert huge.paragraphs[-1] == "... and 200 more"
+
+
+def test_html_shows_what_the_text_shows(read_html: Callable[[str], Any]) -> None:
+    page = read_html(make()._repr_html_())
+    text = str(make()).splitlines()
+    assert page.paragraphs == [text[0], "warning: something is odd"]
+    shown = [line.split() for line in text[1:-1]]
+    assert [" ".join(row).split() for row in page.rows[:4]] == shown
+
+
+def test_html_folds_correlations_of_parameters_that_have_one(
+    read_html: Callable[[str], Any],
+) -> None:
+    page = read_html(make()._repr_html_())
+    assert page.summaries == ["correlations"]
+    assert page.rows[4:] == [
+        ["", "parameter", "1", "2"],
+        ["1", "mu", "+1.00", "-0.50"],
+        ["2", "jes", "-0.50", "+1.00"],
+    ]
+    for without in (make(covariance_source=None), make(covariance_source=np.zeros((3, 3)))):
+        assert read_html(without._repr_html_()).summaries == []
+
+
+def test_a_look_at_a_large_result_makes_no_covariance(read_html: Callable[[str], Any]) -> None:
+    def expensive() -> np.ndarray:
+        raise AssertionError("the covariance was made")
+
+    result = dataclasses.replace(long(301), covariance_source=expensive)
+    assert read_html(result._repr_html_()).summaries == ["and 286 more"]
+
+
+NASTY = "<script>alert('&amp;')</script>"
+
+
+def test_html_escapes_whatever_users_name(read_html: Callable[[str], Any]) -> None:
+    # The reader knows no <script>: it would fail.
+    result = make(
+        parameter_names=(NASTY, "lumi", "jes"), non_positive=((NASTY, 0),), warnings=(NASTY,)
+    )
+    page = read_html(result._repr_html_())
+    assert page.rows[1][0] == NASTY
+    assert page.rows[5][1] == NASTY
+    assert page.paragraphs[1:] == [
+        f"the expectation is not positive in channel {NASTY!r}, bin 0",
+        f"warning: {NASTY}",
+    ]
 
 
 def test_the_frame_has_a_row_per_parameter() -> None:
@@ -308,3 +381,24 @@ def test_a_minimum_has_the_aliases_of_the_reference() -> None:
     assert pickle.loads(pickle.dumps(minimum)).parameters == [1.0, 2.0]
     with pytest.raises(InputError, match="no parameter named 'c'"):
         minimum["c"]
+
+
+def test_a_minimum_is_a_table_too(read_html: Callable[[str], Any]) -> None:
+    minimum = FitMinimumResult(
+        values=[1.5, -2.0],
+        nll=3.0,
+        converged=False,
+        message="stalled",
+        edm=0.25,
+        n_iter=1,
+        final_gradient=[0.5, -1e-9],
+        parameter_names=(NASTY, "b"),
+    )
+    text = str(minimum).splitlines()
+    assert text[0] == "NO minimum found (stalled): nll = 3, edm = 0.25, 1 iteration"
+    assert text[3] == f"  {'b':<{len(NASTY)}}     -2    -1e-09"
+    page = read_html(minimum._repr_html_())
+    assert page.paragraphs == text[:1]
+    assert page.rows[1:] == [[NASTY, "1.5", "0.5"], ["b", "-2", "-1e-09"]]
+    bare = FitMinimumResult(values=[1.5], nll=3.0, converged=True)
+    assert str(bare).splitlines()[2].split() == ["0", "1.5"]

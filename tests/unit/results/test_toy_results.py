@@ -1,7 +1,8 @@
 """Columns of toys read like a list of fit results."""
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,3 +99,21 @@ def test_columns_of_the_wrong_shape_are_refused() -> None:
 
 def test_the_representation_is_short() -> None:
     assert repr(make()) == "ToyResults: 4 toys, 2 converged, 2 parameters"
+
+
+def test_html_has_means_over_the_toys_that_converged(read_html: Callable[[str], Any]) -> None:
+    # Toys 0 and 2 converged: mu is 0 and 4, jes 1 and 5.
+    page = read_html(make(poi_index=1)._repr_html_())
+    assert page.rows[1:] == [["jes", "3", "2.828", "2"], ["mu", "2", "2.828", "1"]]
+    failed = "not converged: max_iterations 1, stalled 1; see .failed"
+    assert page.paragraphs == [repr(make()), failed]
+
+
+def test_html_escapes_names(read_html: Callable[[str], Any]) -> None:
+    page = read_html(make(parameter_names=("<script>", "&amp;"))._repr_html_())
+    assert [row[0] for row in page.rows[1:]] == ["<script>", "&amp;"]
+
+
+def test_html_of_no_toys_has_no_means(read_html: Callable[[str], Any]) -> None:
+    for toys in (make()[:0], make(converged=np.zeros(4, bool))):
+        assert read_html(toys._repr_html_()).rows[1][:3] == ["mu", "", ""]

@@ -20,7 +20,7 @@ def _load(device: str | None) -> Backend:
     if device not in (None, "cpu"):
         raise BackendUnavailableError(
             f"the backend 'numpy' has no device {device!r}; it knows only 'cpu'\n\n"
-            "Hint: leave the device out, or choose another backend"
+            "Hint: leave the device out, or choose a backend of accelerators: torch or cupy"
         )
     return _backend()
 

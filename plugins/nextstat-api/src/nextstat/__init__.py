@@ -15,6 +15,7 @@ from nextstat._foreign import warn_about_namesake as _warn_about_namesake
 if TYPE_CHECKING:
     from nextstat._devices import has_accelerate, has_cuda, has_metal
     from nextstat._estimator import MaximumLikelihoodEstimator
+    from nextstat._fit import fit, fit_batch
     from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
     from nextstat._settings import (
         get_backend,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     )
     from nextstat._version import __version__
     from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
-    from nextstat_core.infer import FitOptions, fit, fit_batch
+    from nextstat_core.infer import FitOptions
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import FitMinimumResult, FitResult, ParameterEstimate, ToyResults
 
@@ -78,6 +79,7 @@ __all__ = [
 _HOMES = {
     "nextstat._devices": "has_accelerate has_cuda has_metal",
     "nextstat._estimator": "MaximumLikelihoodEstimator",
+    "nextstat._fit": "fit fit_batch",
     "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
     "nextstat._settings": (
         "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
@@ -85,7 +87,7 @@ _HOMES = {
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
-    "nextstat_core.infer": "FitOptions fit fit_batch",
+    "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": "FitMinimumResult FitResult ParameterEstimate ToyResults",
 }

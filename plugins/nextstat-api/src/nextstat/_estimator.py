@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nextstat._fit import fit, fit_batch, on_device
 from nextstat._toys import fit_toys
 from nextstat_core import infer
 
@@ -27,6 +28,8 @@ class MaximumLikelihoodEstimator:
     tol : float, optional
         Estimated distance to the minimum at which a fit stops. A value above the default 1e-8 has
         no effect: a fit is never less accurate than without it.
+    device : {"cpu", "cuda", "metal"}, optional
+        Where to fit; where each model is if left out.
     m, smooth_bounds
         Accepted because other minimisers need them; without effect.
     """
@@ -36,17 +39,19 @@ class MaximumLikelihoodEstimator:
         *,
         max_iter: int = 1000,
         tol: float | None = None,
+        device: str | None = None,
         m: int | None = None,
         smooth_bounds: bool = False,
     ) -> None:
         del m, smooth_bounds
         default = infer.FitOptions().tolerance
         tolerance = default if tol is None else min(tol, default)
+        self._device = device
         self._options = infer.FitOptions(max_iterations=max_iter, tolerance=tolerance)
 
     def fit(self, model: StatisticalModel, **request: Any) -> FitResult:
         """Maximise the likelihood; arguments as in `nextstat.fit`."""
-        return infer.fit(model, **{"options": self._options, **request})
+        return fit(model, **{"options": self._options, "device": self._device, **request})
 
     def fit_batch(
         self,
@@ -54,7 +59,7 @@ class MaximumLikelihoodEstimator:
         datasets: ArrayLike | None = None,
     ) -> Sequence[FitResult]:
         """Fit a list of models, or one model to several data sets."""
-        return infer.fit_batch(models_or_model, datasets, options=self._options)
+        return fit_batch(models_or_model, datasets, options=self._options, device=self._device)
 
     def fit_minimum(self, model: StatisticalModel, **request: Any) -> FitMinimumResult:
         """Minimise without uncertainties, for scans and conditional fits.
@@ -62,7 +67,8 @@ class MaximumLikelihoodEstimator:
         Arguments are ``data``, ``init_pars`` and ``bounds`` (one pair per parameter, or pairs by
         name); equal bounds fix a parameter.
         """
-        return infer.fit_minimum(model, **{"options": self._options, **request})
+        moved = on_device(model, self._device)
+        return infer.fit_minimum(moved, **{"options": self._options, **request})
 
     def fit_toys(
         self,
@@ -75,4 +81,5 @@ class MaximumLikelihoodEstimator:
     ) -> ToyResults:
         """Draw toys at `params` and fit each; see `nextstat.fit_toys`."""
         settings = {"options": self._options, **options}
+        model = on_device(model, self._device)
         return fit_toys(model, params, n_toys=n_toys, seed=seed, **settings)

@@ -6,13 +6,15 @@ import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from nextstat._settings import get_backend, get_eval_mode
+from nextstat._devices import backend_for
+from nextstat._settings import get_eval_mode
 from nextstat_core import io, models
 from nextstat_core.hooks import get_manager
 
 if TYPE_CHECKING:
     from nextstat_core.backend import Backend
     from nextstat_core.io import InterpolationChoice
+    from nextstat_core.ir import Model
 
 __all__ = ["HistFactoryModel", "from_pyhf", "workspace_audit"]
 
@@ -20,7 +22,21 @@ _log = logging.getLogger("nextstat")
 
 
 class HistFactoryModel(models.HistFactoryModel):
-    """A HistFactory model; sums are compensated while the evaluation mode is ``parity``."""
+    """A HistFactory model that follows the settings.
+
+    It is on the default backend unless told otherwise (see `from_pyhf`), and its sums are
+    compensated while the evaluation mode is ``parity``.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        backend: str | Backend | None = None,
+        device: str | None = None,
+        precise: bool = False,
+    ) -> None:
+        super().__init__(model, backend=backend_for(backend, device), precise=precise)
 
     @property
     def precise(self) -> bool:
@@ -34,6 +50,7 @@ def from_pyhf(
     poi: Any = io.DECLARED,
     interpolation: InterpolationChoice = None,
     backend: str | Backend | None = None,
+    device: str | None = None,
 ) -> HistFactoryModel:
     """Create a model from a workspace in pyhf's JSON format.
 
@@ -52,7 +69,11 @@ def from_pyhf(
         ``"pyhf"`` or ``"root"`` (codes 4 and 4p, the default), or codes by kind of modifier and by
         modifier: ``{"normsys": "code1", "histosys/jes": "code0"}``.
     backend : str or Backend, optional
-        Where the model is evaluated; the default is that of `set_backend`.
+        Where the model is evaluated: a name, perhaps with a device (``torch:cuda``), or a backend.
+        The default is that of `set_backend`.
+    device : str, optional
+        Device in the terms of `backend`. Without `backend` a kind of device, ``cpu``, ``cuda`` or
+        ``metal``, for which an installed backend is found.
 
     Returns
     -------
@@ -64,13 +85,16 @@ def from_pyhf(
         If `source` is no JSON.
     ModelError
         If the workspace describes no usable model; lists all problems at once.
+    BackendNotFoundError, BackendUnavailableError
+        If the backend is not installed, or cannot use the device.
     """
     model = HistFactoryModel.from_workspace(
         source,
         measurement=measurement,
         poi=poi,
         interpolation=interpolation,
-        backend=get_backend() if backend is None else backend,
+        backend=backend,
+        device=device,
     )
     for warning in model.warnings:
         _log_once(warning)

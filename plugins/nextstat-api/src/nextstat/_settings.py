@@ -1,8 +1,9 @@
-"""What holds for the whole process: backend, evaluation mode, threads."""
+"""What models and fits follow unless told otherwise: backend, evaluation mode, threads."""
 
 from __future__ import annotations
 
 import os
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,15 +30,30 @@ __all__ = [
 _VARIABLE = "NEXTSTAT_BACKEND"
 
 
+@dataclass(slots=True, eq=False)
+class _Chosen:
+    """A default backend.
+
+    A choice turns out to be for a block only when the block is entered, after it was made for the
+    whole process; from then on the choice `instead` holds there.
+    """
+
+    name: str | Backend
+    device: str | None
+    for_block: bool = False
+    instead: _Chosen | None = None
+
+
 @dataclass(slots=True)
 class _Settings:
-    backend: str | None = None
-    device: str | None = None
+    backend: _Chosen | None = None
     eval_mode: str = "fast"
     threads: int = 1
 
 
 _settings = _Settings()
+#: The choice of the innermost block of this thread or task.
+_block: ContextVar[_Chosen | None] = ContextVar("nextstat_backend", default=None)
 
 
 def set_eval_mode(mode: str) -> None:
@@ -85,12 +101,16 @@ def threads_now() -> int:
 
 
 class BackendChoice:
-    """The default backend was changed; as a context manager, until the end of the block."""
+    """A default backend was chosen; as a context manager, for the block and this thread only."""
 
-    def __init__(self, before: tuple[str | None, str | None]) -> None:
-        self._before = before
+    def __init__(self, chosen: _Chosen, process: _Chosen | None, outer: _Chosen | None) -> None:
+        self._chosen, self._process, self._outer = chosen, process, outer
 
     def __enter__(self) -> Backend:
+        # Other threads may have chosen in the meantime, so nothing is restored: whoever meets this
+        # choice as that of the process goes on to the one before.
+        self._chosen.for_block, self._chosen.instead = True, self._process
+        _block.set(self._chosen)
         return get_backend()
 
     def __exit__(
@@ -99,23 +119,27 @@ class BackendChoice:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _settings.backend, _settings.device = self._before
+        _block.set(self._outer)
 
 
-def set_backend(name: str, device: str | None = None) -> BackendChoice:
-    """Choose the backend of models that are loaded from now on.
+def set_backend(name: str | Backend, device: str | None = None) -> BackendChoice:
+    """Choose the backend of models that are loaded from now on, in all threads.
+
+    In a ``with`` statement the choice holds for the block, in the thread or asyncio task that runs
+    it and in tasks that the block starts. A plain call inside such a block ends with the block too.
 
     Parameters
     ----------
-    name : str
-        Name of an installed backend, such as ``numpy``.
+    name : str or Backend
+        Name of an installed backend, such as ``numpy``; also with a device: ``torch:cuda``. Or a
+        backend.
     device : str, optional
         Device in the backend's own terms.
 
     Returns
     -------
     BackendChoice
-        In a ``with`` statement the choice ends with the block.
+        The context manager; its value is the backend.
 
     Raises
     ------
@@ -123,14 +147,25 @@ def set_backend(name: str, device: str | None = None) -> BackendChoice:
         If it is not installed or cannot be used; the default stays as it was.
     """
     backends.get_backend(name, device)
-    choice = BackendChoice((_settings.backend, _settings.device))
-    _settings.backend, _settings.device = name, device
-    return choice
+    chosen, process, outer = _Chosen(name, device), _of_process(), _block.get()
+    if outer is None:
+        _settings.backend = chosen
+    else:
+        _block.set(chosen)
+    return BackendChoice(chosen, process, outer)
 
 
 def get_backend() -> Backend:
     """Return the default backend: that of `set_backend`, of ``NEXTSTAT_BACKEND``, or NumPy."""
-    if _settings.backend is not None:
-        return backends.get_backend(_settings.backend, _settings.device)
-    name, _, device = os.environ.get(_VARIABLE, "numpy").partition(":")
-    return backends.get_backend(name or "numpy", device or None)
+    chosen = _block.get() or _of_process()
+    if chosen is not None:
+        return backends.get_backend(chosen.name, chosen.device)
+    return backends.get_backend(os.environ.get(_VARIABLE) or "numpy")
+
+
+def _of_process() -> _Chosen | None:
+    """The default outside of blocks; None where nobody chose."""
+    chosen = _settings.backend
+    while chosen is not None and chosen.for_block:
+        chosen = chosen.instead
+    return chosen

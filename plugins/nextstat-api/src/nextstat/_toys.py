@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nextstat._devices import backend_on
+from nextstat._fit import on_device
 from nextstat._settings import threads_now
 from nextstat_core import infer
 
@@ -73,21 +73,19 @@ def fit_toys_batch_gpu(
     *,
     n_toys: int = 1000,
     seed: int = 42,
-    device: str = "cpu",
+    device: str | None = None,
     **options: Any,
 ) -> ToyResults:
     """Draw toys and fit them on an accelerator.
 
     Parameters
     ----------
-    device : {"cpu", "cuda", "metal"}
-        ``cpu`` is where the model already is.
+    device : {"cpu", "cuda", "metal"}, optional
+        Where the model is if left out.
 
     Raises
     ------
     BackendUnavailableError
         If no installed backend can use the device.
     """
-    if device != "cpu":
-        model = model.with_backend(backend_on(device))
-    return fit_toys(model, params, n_toys=n_toys, seed=seed, **options)
+    return fit_toys(on_device(model, device), params, n_toys=n_toys, seed=seed, **options)

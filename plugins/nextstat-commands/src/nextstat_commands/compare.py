@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nextstat_commands.loading import Source, workspace_argument
+from nextstat_commands.loading import Source, backend_options, load_backend, workspace_argument
 from nextstat_commands.output import write_json
 from nextstat_core.errors import InputError, NextstatError
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-#: The rounding of pyhf's own sums stays well below this, relative to the value.
-_TOLERANCE = 1e-10
+#: The rounding of pyhf's own sums stays well below this, relative to the value; and that of sums
+#: of a backend without float64 below the other.
+_TOLERANCE, _TOLERANCE_FLOAT32 = 1e-10, 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class _Comparison:
     point: str
     ours: float
     theirs: float
+    tolerance: float
 
     @property
     def difference(self) -> float:
@@ -40,7 +42,7 @@ class _Comparison:
         """Whether the values agree; where pyhf has none there is nothing to compare."""
         if not isfinite(self.theirs):
             return True
-        return self.difference <= _TOLERANCE * max(1.0, abs(self.theirs))
+        return self.difference <= self.tolerance * max(1.0, abs(self.theirs))
 
     def as_dict(self) -> dict[str, Any]:
         comparable = isfinite(self.theirs)
@@ -56,6 +58,7 @@ class _Comparison:
 @click.command("compare-pyhf")
 @workspace_argument
 @click.option("--measurement", metavar="NAME", help="Measurement; default: the first.")
+@backend_options
 @click.option("--points", type=click.IntRange(0), default=5, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -64,6 +67,8 @@ def command(
     workspace: str,
     patches: tuple[str, ...],
     measurement: str | None,
+    backend: str,
+    device: str | None,
     points: int,
     seed: int,
     as_json: bool,
@@ -71,19 +76,31 @@ def command(
     """Compare the likelihood of WORKSPACE with that of pyhf.
 
     Both are evaluated at the start values and at random points around them. The exit code is 1 if
-    they differ by more than 1e-10, relative to the value where that is above 1.
+    they differ by more than 1e-10 (1e-4 on a backend without float64), relative to the value where
+    that is above 1.
     """
+    from nextstat_core.backend import Capability
     from nextstat_core.models import HistFactoryModel
 
     document = Source(workspace, patches).document()
-    model = HistFactoryModel.from_workspace(document, measurement=measurement, poi=None)
+    model = HistFactoryModel.from_workspace(
+        document, measurement=measurement, poi=None, backend=load_backend(backend, device)
+    )
+    wide = Capability.FLOAT64 in model.backend.capabilities
+    tolerance = _TOLERANCE if wide else _TOLERANCE_FLOAT32
     reference = _Reference(document, measurement)
     found = [
-        _Comparison(label, model.nll(point), reference.nll(model, point))
+        _Comparison(label, model.nll(point), reference.nll(model, point), tolerance)
         for label, point in _points(model, points, seed)
     ]
     if as_json:
-        write_json({"tolerance": _TOLERANCE, "points": [each.as_dict() for each in found]}, "-")
+        summary = {
+            "backend": model.backend.name,
+            "device": str(model.backend.device),
+            "tolerance": tolerance,
+            "points": [each.as_dict() for each in found],
+        }
+        write_json(summary, "-")
     else:
         click.echo("\n".join(map(_line, found)))
     if not all(each.agrees for each in found):

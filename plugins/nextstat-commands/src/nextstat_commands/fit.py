@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nextstat_commands.assignments import bounds_by_name, fixed_by_name, values_by_name
-from nextstat_commands.loading import Source, limit_threads, source_options
+from nextstat_commands.loading import (
+    Source,
+    backend_options,
+    limit_threads,
+    load_backend,
+    source_options,
+)
 from nextstat_commands.metrics import Stopwatch, envelope, finite
 from nextstat_commands.output import fit_on_terminal, is_terminal, write_json
 
@@ -51,8 +57,7 @@ class _Request:
 @click.option("--init", multiple=True, metavar="NAME=VALUE", help="Start value of a parameter.")
 @click.option("--bounds", multiple=True, metavar="NAME=LO,HI", help="Bounds of a parameter.")
 @click.option("--asimov", is_flag=True, help="Fit the data expected at the start values.")
-@click.option("--backend", default="numpy", envvar="NEXTSTAT_BACKEND", show_default=True)
-@click.option("--device", help="Device, in the backend's own terms.")
+@backend_options
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--parity", is_flag=True, help="Compensated sums, for comparisons.")
 @click.option("-o", "--output", metavar="FILE", help="Write the result as JSON to a file.")
@@ -85,12 +90,12 @@ def command(
     watch = Stopwatch()
     limit_threads(threads)
     source = Source(workspace, patches, measurement, poi, interpolation)
-    model = source.model(_backend(backend, device), precise=parity)
+    model = source.model(load_backend(backend, device), precise=parity)
     watch.lap("load")
     result = _Request(**request).run(model)
     watch.lap("fit")
     if json_metrics is not None:
-        summary = _metrics(result, device or "cpu", threads, watch, parity=parity)
+        summary = _metrics(result, threads, watch, parity=parity)
         write_json(summary, json_metrics, sort_keys=True)
     if output is not None:
         write_json(_as_dict(result, source), output)
@@ -103,23 +108,13 @@ def command(
         click.get_current_context().exit(_NOT_CONVERGED)
 
 
-def _backend(name: str, device: str | None) -> Any:
-    from nextstat_core.backend import get_backend
-
-    # The environment variable may carry the device: cupy:cuda:1.
-    name, _, own_device = name.partition(":")
-    return get_backend(name, device or own_device or None)
-
-
 def _as_dict(result: FitResult, source: Source) -> dict[str, Any]:
     data = result.to_dict()
     data["provenance"] |= {"workspace": source.workspace, "patches": list(source.patches)}
     return {**data, "fit_regions": None, "validation_regions": None}
 
 
-def _metrics(
-    result: FitResult, device: str, threads: int, watch: Stopwatch, *, parity: bool
-) -> dict[str, Any]:
+def _metrics(result: FitResult, threads: int, watch: Stopwatch, *, parity: bool) -> dict[str, Any]:
     poi = result.poi_index
     metrics = {
         "poi_hat": None if poi is None else finite(float(result.values[poi])),
@@ -139,7 +134,8 @@ def _metrics(
         metrics,
         ok=result.converged,
         reason="" if result.converged else result.termination_reason,
-        device=device,
+        backend=result.provenance["backend"],
+        device=result.provenance["device"],
         threads=threads,
         parity=parity,
         warnings=result.warnings,

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from nextstat_core.backend import Backend
     from nextstat_core.models import HistFactoryModel
 
-__all__ = ["Source", "limit_threads", "source_options", "workspace_argument"]
+__all__ = [
+    "Source",
+    "backend_options",
+    "limit_threads",
+    "load_backend",
+    "source_options",
+    "workspace_argument",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
@@ -99,6 +106,29 @@ def source_options(command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return workspace_argument(command)
+
+
+def backend_options(command: _Command) -> _Command:
+    """Add the options that decide where a model is evaluated; see `load_backend`."""
+    name = click.option(
+        "--backend",
+        metavar="NAME[:DEVICE]",
+        default="numpy",
+        envvar="NEXTSTAT_BACKEND",
+        show_default=True,
+        show_envvar=True,
+        help="Array backend that evaluates the model.",
+    )
+    device = click.option("--device", metavar="DEVICE", help="Device, in the backend's own terms.")
+    return name(device(command))
+
+
+def load_backend(name: str, device: str | None) -> Backend:
+    """Return the backend that `backend_options` chose."""
+    from nextstat_core.backend import get_backend
+
+    # An environment variable that is set to nothing chooses nothing.
+    return get_backend(name or "numpy", device)
 
 
 def limit_threads(threads: int) -> None:

@@ -11,13 +11,14 @@ import click
 from nextstat_core.errors import NextstatError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from nextstat_core.hooks import Contributions
 
 __all__ = ["NextstatGroup", "cli", "main"]
 
 #: Own commands, and the modules that hold them; imported when one of them is asked for.
 _COMMANDS = {
     "audit": "nextstat_commands.audit",
+    "check-plugin": "nextstat_commands.check_plugin",
     "compare-pyhf": "nextstat_commands.compare",
     "fit": "nextstat_commands.fit",
     "plugins": "nextstat_commands.plugins",
@@ -28,8 +29,14 @@ _HINT = "\n\nHint: "
 class NextstatGroup(click.Group):
     """Own commands first, then those of plugins; errors of nextstat become one line."""
 
+    @property
+    def own_commands(self) -> frozenset[str]:
+        """Names of the commands that this distribution brings."""
+        return frozenset({*self.commands, *_COMMANDS})
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *_COMMANDS, *_of_plugins()})
+        of_plugins = _of_plugins()
+        return sorted(self.own_commands | (of_plugins.keys() - of_plugins.clashes.keys()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         own = super().get_command(ctx, cmd_name)
@@ -48,7 +55,7 @@ class NextstatGroup(click.Group):
             ctx.exit(1)
 
 
-def _of_plugins() -> Mapping[str, click.Command]:
+def _of_plugins() -> Contributions:
     from nextstat_core.hooks import get_manager
 
     return get_manager().commands

@@ -45,6 +45,7 @@ def envelope(
     *,
     ok: bool,
     reason: str = "",
+    backend: str,
     device: str,
     threads: int,
     parity: bool,
@@ -52,13 +53,17 @@ def envelope(
     degraded_flags: Sequence[str],
     timing: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What ``--json-metrics`` writes; keys are those of ``nextstat_metrics_v0``."""
+    """What ``--json-metrics`` writes; keys are those of ``nextstat_metrics_v0``.
+
+    `backend` and `device` are those that were used, whatever was asked for.
+    """
     return {
         "schema_version": "nextstat_metrics_v0",
         "tool": "nextstat",
         "tool_version": version("nextstat-commands"),
         "command": command,
         "created_unix_ms": time.time_ns() // 1_000_000,
+        "backend": backend,
         "device": device,
         "threads": threads,
         "parity": parity,

@@ -1,0 +1,3 @@
+"""A backend of nextstat over plain NumPy."""
+
+__all__: list[str] = []
