@@ -17,6 +17,8 @@ from parity_matrix.golden import INTENDED_DIFFERENCES, SHORT_REAL, comparable, i
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from parity_matrix.ledger import Check
+
 #: Refusals that both share, and the words that tell the user where the mistake is.
 REFUSALS = {
     "patchset/susy-2018-31-sbottom": "lumi.*sigmas",
@@ -70,13 +72,14 @@ def test_bounds_are_those_of_pyhf_unless_fixed(case: Any, load: Callable[[Any], 
 
 @pytest.mark.cases(select=comparable)
 @pytest.mark.parametrize("point", ["init", "probe"])
-def test_nll_is_that_of_pyhf(case: Any, point: str, load: Callable[[Any], Any]) -> None:
+def test_nll_is_that_of_pyhf(
+    case: Any, point: str, load: Callable[[Any], Any], check: Check
+) -> None:
     model = load(case)
     pyhf_values = case.entry["init"] if point == "init" else case.values["probe_pars"]
     expected = -case.values[f"logpdf_{point}"]
     assert math.isfinite(expected)
-    found = model.nll(in_our_order(model, pyhf_values))
-    assert abs(found - expected) <= 1e-10 * max(1.0, abs(expected))
+    check("NLL of pyhf", model.nll(in_our_order(model, pyhf_values)), expected)
 
 
 def cell_sums(model: Any, *points: list[float]) -> np.ndarray:
@@ -95,7 +98,7 @@ def cell_sums(model: Any, *points: list[float]) -> np.ndarray:
 @pytest.mark.cases(select=comparable)
 @pytest.mark.parametrize("point", ["init", "probe"])
 def test_expected_main_data_are_those_of_pyhf(
-    case: Any, point: str, load: Callable[[Any], Any]
+    case: Any, point: str, load: Callable[[Any], Any], check: Check
 ) -> None:
     model = load(case)
     init = in_our_order(model, case.entry["init"])
@@ -103,7 +106,7 @@ def test_expected_main_data_are_those_of_pyhf(
     found = np.asarray(model.expected_data(values, include_auxdata=False))
     expected = np.asarray(case.values[f"expected_actualdata_{point}"])
     assert found.shape == expected.shape
-    assert np.all(np.abs(found - expected) <= 1e-12 * cell_sums(model, init, values))
+    check("expected data of pyhf", found, expected, unit=cell_sums(model, init, values))
 
 
 @pytest.mark.cases(select=comparable)
