@@ -241,14 +241,6 @@ class Backend:
     def synchronize(self) -> None:
         """Wait until all work on the device is done."""
 
-    def fused(self, kind: str, plan: Any) -> Callable[..., Any] | None:
-        """A compiled kernel that replaces a generic one, or None.
-
-        `kind` is ``"nll_gradient"``: ``kernel(theta, data, aux) -> (nll, gradient)`` with the
-        shapes of `nextstat_core.likelihood.CompiledModel`.
-        """
-        return None
-
 
 class SparseMatrix:
     """A constant sparse matrix times dense ones, by a gather and a segment sum."""

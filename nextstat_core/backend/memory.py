@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from nextstat_core.typing import ArrayLike
 
-__all__ = ["host_memory"]
+__all__ = ["from_dlpack", "host_memory"]
 
 #: Device type of host memory in the DLPack protocol.
 _DLPACK_CPU = 1
@@ -39,7 +39,7 @@ def host_memory(values: ArrayLike) -> NDArray[Any]:
     try:
         if not isinstance(values, np.ndarray) and hasattr(values, "__dlpack__"):
             # The memory is not ours to write into, whoever says so: copied below.
-            array = np.array(_from_dlpack(values))
+            array = np.array(from_dlpack(values))
         else:
             array = np.asarray(values)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
@@ -50,7 +50,14 @@ def host_memory(values: ArrayLike) -> NDArray[Any]:
     return np.require(native, requirements=["C", "W"])
 
 
-def _from_dlpack(values: Any) -> NDArray[Any]:
+def from_dlpack(values: Any) -> NDArray[Any]:
+    """An array of another library on the host: a view of host memory, a copy of a device's.
+
+    Raises
+    ------
+    BufferError, RuntimeError, TypeError, ValueError
+        Whatever the libraries say about arrays that they cannot exchange.
+    """
     if values.__dlpack_device__()[0] == _DLPACK_CPU:
         return np.from_dlpack(values)
     return np.from_dlpack(values, device="cpu")

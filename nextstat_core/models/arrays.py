@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nextstat_core.backend.memory import from_dlpack
 from nextstat_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["floats", "number"]
 
-#: Device type of host memory in the DLPack protocol.
-_HOST = 1
 #: Kinds of dtype whose values are real numbers: bool, integers, floats.
 _REAL = "biuf"
 #: What to do about the others.
@@ -89,7 +88,7 @@ def _on_host(what: str, values: Any) -> NDArray[Any]:
             hint="pass .detach() of it, or its values",
         )
     try:
-        return _from_dlpack(values) if _has_dlpack(values) else np.asarray(values)
+        return from_dlpack(values) if _has_dlpack(values) else np.asarray(values)
     except (BufferError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"`{what}` cannot be read as numbers: {error} (found a {type(values).__name__})"
@@ -104,12 +103,6 @@ def _has_dlpack(values: Any) -> bool:
     # pyarrow hands out neither bools nor nulls through DLPack, but both through `__array__`.
     arrow = type(values).__module__.partition(".")[0] == "pyarrow"
     return hasattr(values, "__dlpack__") and not arrow
-
-
-def _from_dlpack(values: Any) -> NDArray[Any]:
-    if values.__dlpack_device__()[0] == _HOST:
-        return np.from_dlpack(values)
-    return np.from_dlpack(values, device="cpu")
 
 
 def _refuse_masked(what: str, values: NDArray[Any]) -> None:

@@ -88,9 +88,6 @@ class BackendContract(ArrayChecks, AlgebraChecks, EngineChecks):
         for actual, batch in zip(together, batches, strict=True):
             np.testing.assert_array_equal(actual, work(batch))
 
-    def test_unknown_fused_kernel_is_none(self, backend: Backend) -> None:
-        assert backend.fused("no such kernel", None) is None
-
     def test_same_call_gives_same_bits(self, backend: Backend) -> None:
         if Capability.DETERMINISTIC not in backend.capabilities:
             pytest.skip("the backend does not declare DETERMINISTIC")

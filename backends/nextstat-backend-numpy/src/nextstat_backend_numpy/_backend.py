@@ -11,6 +11,7 @@ from nextstat_backend_numpy._factor import factor, inverse_spd, solve_lower, sol
 from nextstat_backend_numpy._segments import SegmentSum
 from nextstat_backend_numpy._sparse import SparseProduct
 from nextstat_core.backend import Backend, Capability, SegmentPlan, SparseMatrix, get_backend
+from nextstat_core.backend.memory import from_dlpack
 from nextstat_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from nextstat_core.typing import Array, ArrayLike, Indices
 
 __all__ = ["NumpyBackend"]
-
-#: Device type of host memory in the DLPack protocol.
-_DLPACK_CPU = 1
 
 
 class NumpyBackend(Backend):
@@ -103,15 +101,9 @@ def _as_numpy(values: ArrayLike, dtype: Any) -> NDArray[Any]:
     """`values` as an array, without a copy where memory and dtype allow it."""
     try:
         if not isinstance(values, np.ndarray) and hasattr(values, "__dlpack__"):
-            values = _from_dlpack(values)
+            values = from_dlpack(values)
         return np.asarray(values, dtype=dtype)
     except (BufferError, TypeError, ValueError) as error:
         raise InputError(
             f"a {type(values).__name__} cannot be made an array of {np.dtype(dtype)}: {error}"
         ) from error
-
-
-def _from_dlpack(values: Any) -> NDArray[Any]:
-    if values.__dlpack_device__()[0] == _DLPACK_CPU:
-        return np.from_dlpack(values)
-    return np.from_dlpack(values, device="cpu")
