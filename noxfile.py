@@ -1,4 +1,4 @@
-"""All routine work in one place: ``nox -s dev | lint | types | tests | parity | bench | docs``."""
+"""All routine work in one place; ``nox -l`` lists the sessions."""
 
 import nox
 
@@ -7,6 +7,8 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False  # use the versions of Python that are there
 
 SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
+#: Tests run side by side; libraries that each take all cores would stand in each other's way.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def _install(session: nox.Session) -> None:
@@ -34,6 +36,13 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def hooks(session: nox.Session) -> None:
+    """Run the hooks of pre-commit on all files; they mend what they can, and fail if they did."""
+    _install(session)
+    session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", *session.posargs)
+
+
+@nox.session
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
     _install(session)
@@ -44,14 +53,35 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on one version of Python: `nox -s tests-3.13 -- tests/unit`."""
     _install(session)
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session(python=SUPPORTED)
+def contract(session: nox.Session) -> None:
+    """Run the conformance kit on every backend that is present, and on every plugin."""
+    _install(session)
+    session.run("python", "-m", "pytest", "tests/contract", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session(python=SUPPORTED)
 def parity(session: nox.Session) -> None:
-    """Compare with pyhf in the long form, on every version of Python that is installed."""
+    """Compare backends with numpy, and numpy with pyhf, on every version of Python installed.
+
+    The long form takes all workspaces: `nox -s parity-3.13 -- --short --backend torch:cuda`. The
+    table at the end is also written to build/parity-VERSION.json.
+    """
     _install(session)
-    session.run("python", "-m", "pytest", "tests/parity", "--long", *session.posargs)
+    wishes = [word for word in session.posargs if word != "--short"]
+    form = [] if "--short" in session.posargs else ["--long"]
+    report = f"--parity-report=build/parity-{session.python}.json"
+    command = ("python", "-m", "pytest", "tests/parity", *form, report)
+    session.run(*command, *wishes, env=ONE_THREAD)
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Build wheels of all distributions, install them into a clean environment, and use them."""
+    session.run("python", "tests/wheels/check.py", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session

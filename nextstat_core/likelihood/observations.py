@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from nextstat_core.stats import gaussian_constant, poisson_constant
+from nextstat_core.stats import compensated_sum, gaussian_constant, poisson_constant
 
 if TYPE_CHECKING:
     from nextstat_core.backend import Backend
@@ -47,8 +47,9 @@ class Observations:
 def constant_of(data: Observations, backend: Backend) -> Array:
     """What completes the varying part to ``-log L``, shape (1 or rows,)."""
     xp = backend.xp
+    # A plain sum may go through one row in another order than through many: other last bits.
     return (
-        xp.sum(poisson_constant(data.count, backend), axis=0)
-        + xp.sum(poisson_constant(data.aux_count, backend), axis=0)
-        + xp.sum(gaussian_constant(data.width, xp), axis=0)
+        compensated_sum(poisson_constant(data.count, backend), xp)
+        + compensated_sum(poisson_constant(data.aux_count, backend), xp)
+        + compensated_sum(gaussian_constant(data.width, xp), xp)
     )

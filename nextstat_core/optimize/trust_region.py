@@ -110,7 +110,7 @@ def _polish(
     along = _along(model, xp)
     steep = model.values > 1e-12 * xp.max(xp.abs(model.values))
     inner = xp.where(steep, -along / xp.where(steep, model.values, xp.ones_like(along)), 0.0)
-    step = scale * xp.matmul(model.vectors, inner[:, :, None])[..., 0]
+    step = xp.where(free, scale * xp.matmul(model.vectors, inner[:, :, None])[..., 0], 0.0)
     after = problem.objective.evaluate(box.clip(point.x + step, xp), rows, 2)
     before = xp.max(xp.abs(xp.where(free, point.gradient, 0.0)))
     still = box.free(after.x, after.gradient)
@@ -176,7 +176,8 @@ def _step(
     gradient = point.gradient
     for _ in range(_FACES):
         model = _quadratic(hessian, gradient, scale, free, backend)
-        move = held + scale * _solve(model, radius, backend)
+        # Eigenvectors touch held parameters by rounding; these must not move at all.
+        move = held + xp.where(free, scale * _solve(model, radius, backend), 0.0)
         trial = box.clip(point.x + move, xp)
         hit = free & (trial != point.x + move)
         if not backend.any_true(hit):

@@ -26,7 +26,7 @@ def compensated_sum(x: Array, xp: ArrayNamespace) -> Array:
     array, shape (...)
     """
     if x.shape[0] == 0:
-        return xp.zeros(x.shape[1:], dtype=x.dtype)
+        return xp.sum(x, axis=0)  # zeros on the device of x
     error = xp.zeros_like(x)
     while x.shape[0] > 1:
         half = x.shape[0] // 2

@@ -1,103 +1,43 @@
-"""Cases of the golden file, and the choice between the short and the long form.
+"""Options of the parity tests, and the table at their end.
 
-The published workspaces are not part of this repository. They are looked for in
-``$NEXTSTAT_WORKSPACES``, then in ``../shared/workspaces`` beside the repository; without them the
-tests that need them are skipped, with this reason.
-
-The short form is the default. ``pytest tests/parity --long``, or ``NEXTSTAT_LONG=1``, also runs
-what is marked ``slow`` in this folder.
+The short form is the default; ``pytest tests/parity --long``, or ``NEXTSTAT_LONG=1``, also runs
+what is marked ``slow`` in this folder. ``--backend NAME[:DEVICE]``, which may be repeated, chooses
+the backends to compare with numpy; without it these are all that are installed and present. The
+published workspaces are optional, see `parity_matrix.golden`.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from parity_matrix.backends import Presence, find_backend, known_backends
+from parity_matrix.golden import NO_WORKSPACES, Case, golden_cases
+from parity_matrix.ledger import Check, Table
+from parity_matrix.pair import Pair, make_pair
+from parity_matrix.subjects import subjects
+from parity_matrix.tolerances import DOUBLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[1]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One entry of the golden file, with the document that it describes."""
-
-    entry: dict[str, Any]
-    folder: Path
-
-    @property
-    def id(self) -> str:
-        return self.entry["id"]
-
-    @property
-    def is_pyhf(self) -> bool:
-        return self.entry["format"] == "pyhf-json"
-
-    @property
-    def loads(self) -> bool:
-        """Whether pyhf 0.7.6 loads it."""
-        return self.entry["loads"]
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """Reference values with the default interpolation codes."""
-        return self.entry["default"]
-
-    def text(self) -> str:
-        """The document as JSON, patches applied."""
-        text = (self.folder / self.entry["file"]).read_text(encoding="utf-8")
-        patches = self._patches()
-        if not patches:
-            return text
-        jsonpatch = pytest.importorskip("jsonpatch", reason="the case needs a patch")
-        document = json.loads(text)
-        for patch in patches:
-            document = jsonpatch.apply_patch(document, patch)
-        return json.dumps(document)
-
-    def _patches(self) -> list[Any]:
-        read = [json.loads((self.folder / file).read_text()) for file in self.entry["patches"]]
-        if self.entry["patchset"]:
-            patchset = json.loads((self.folder / self.entry["patchset"]).read_text())
-            named = {each["metadata"]["name"]: each["patch"] for each in patchset["patches"]}
-            read.append(named[self.entry["patch"]])
-        return read
-
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of `from_pyhf` beside the text."""
-        if not self.loads:
-            return {}
-        arguments = {"measurement": self.entry["measurement"]}
-        return arguments if self.entry["poi"] else {**arguments, "poi": None}
-
-
-def workspaces_folder() -> Path | None:
-    """Where the golden file is, or None."""
-    named = os.environ.get("NEXTSTAT_WORKSPACES")
-    folder = Path(named) if named else REPOSITORY.parent / "shared" / "workspaces"
-    return folder if (folder / "golden.json").is_file() else None
-
-
-@cache
-def golden_cases() -> tuple[Case, ...]:
-    """All cases, or none where the folder is absent."""
-    folder = workspaces_folder()
-    if folder is None:
-        return ()
-    golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))
-    return tuple(Case(entry, folder) for entry in golden["workspaces"])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="run the long form of the parity tests")
+    group = parser.getgroup("parity")
+    group.addoption("--long", action="store_true", help="run the long form of the parity tests")
+    group.addoption(
+        "--backend",
+        action="append",
+        metavar="NAME[:DEVICE]",
+        help="compare this backend with numpy; must be present (default: all that are)",
+    )
+    group.addoption("--parity-report", metavar="FILE", help="write the table as JSON, too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -106,12 +46,35 @@ def pytest_configure(config: pytest.Config) -> None:
         "cases(select=..., slow=...): run with each golden case for which `select` is true;"
         " those for which `slow` is true run in the long form only",
     )
+    config.pluginmanager.register(_Report(config), "nextstat-parity-report")
+
+
+# -- what is compared ------------------------------------------------------------------------------
+
+
+def _chosen(config: pytest.Config) -> list[Presence]:
+    """The backends of this run, absent ones included unless they were asked for by name."""
+    named = config.getoption("--backend", default=None)
+    found = [find_backend(label) for label in named or known_backends()]
+    for each in found:
+        if named and each.backend is None:
+            raise pytest.UsageError(f"--backend {each.label}: {each.reason}")
+    return found
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("cases")
-    if marker is None:
-        return
+    if marker is not None:
+        _with_golden_cases(metafunc, marker)
+    if "presence" in metafunc.fixturenames:
+        found = _chosen(metafunc.config)
+        metafunc.parametrize("presence", found, ids=[each.label for each in found])
+    if "pair" in metafunc.fixturenames:
+        pairs = _pairs(_chosen(metafunc.config), long=_is_long(metafunc.config))
+        metafunc.parametrize("pair", pairs, indirect=True)
+
+
+def _with_golden_cases(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
     slow: Callable[[Case], bool] = marker.kwargs.get("slow", lambda _: False)
     chosen = [case for case in golden_cases() if marker.kwargs["select"](case)]
     parameters = [
@@ -119,18 +82,47 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for case in chosen
     ]
     if not golden_cases():
-        reason = "no published workspaces: set NEXTSTAT_WORKSPACES to the folder of golden.json"
-        parameters = [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
+        parameters = [pytest.param(None, marks=pytest.mark.skip(reason=NO_WORKSPACES))]
     metafunc.parametrize("case", parameters)
 
 
+def _pairs(found: list[Presence], *, long: bool) -> list[Any]:
+    """Every present backend with every model; the short form leaves out what takes long."""
+    return [
+        pytest.param((presence, subject), id=f"{presence.label}-{subject.id}")
+        for presence in found
+        if presence.backend is not None
+        for subject in subjects()
+        if long or not (subject.slow or (presence.is_slow and subject.id.startswith("real/")))
+    ]
+
+
+def _is_long(config: pytest.Config) -> bool:
+    return bool(config.getoption("--long", default=False) or os.environ.get("NEXTSTAT_LONG"))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long", default=False) or os.environ.get("NEXTSTAT_LONG"):
+    if _is_long(config):
         return
     skip = pytest.mark.skip(reason="long form: pytest tests/parity --long, or NEXTSTAT_LONG=1")
     for item in items:
         if item.path.is_relative_to(HERE) and item.get_closest_marker("slow"):
             item.add_marker(skip)
+
+
+@pytest.fixture
+def pair(request: pytest.FixtureRequest) -> Pair:
+    presence, subject = request.param
+    return make_pair(presence, subject)
+
+
+@pytest.fixture
+def check(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Check:
+    """Compare and record, for the backend and the model of the test; without a pair, for numpy."""
+    if "pair" in request.fixturenames:
+        pair: Pair = request.getfixturevalue("pair")
+        return Check(record_property, pair.presence.label, pair.presence.kind, pair.subject.id)
+    return Check(record_property, "numpy", DOUBLE, request.node.callspec.id)
 
 
 @pytest.fixture(scope="session")
@@ -144,3 +136,30 @@ def load() -> Callable[[Case], Any]:
         return nextstat.from_pyhf(case.text(), **case.arguments())
 
     return lambda case: by_id(case.id)
+
+
+# -- the table -------------------------------------------------------------------------------------
+
+
+class _Report:
+    """Gathers what tests found, also those of other processes, and shows it at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config, self._table = config, Table()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call":
+            self._table.add(report.user_properties)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self._table.lines:
+            return
+        for each in _chosen(self._config):
+            if each.backend is None:
+                self._table.skipped[each.label] = each.reason
+        terminalreporter.section("parity")
+        for line in self._table.text():
+            terminalreporter.write_line(line)
+        report = self._config.getoption("--parity-report", default=None)
+        if report:
+            self._table.write(Path(report))

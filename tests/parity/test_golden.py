@@ -12,29 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from parity_matrix.golden import INTENDED_DIFFERENCES, SHORT_REAL, comparable, in_our_order
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Every case in which ours differs from pyhf on purpose: what pyhf does, and what our refusal says.
-#: (Absent parameters of interest are refused too: see the test of these.)
-INTENDED_DIFFERENCES = {
-    "patho/nextstat-small/bad_observations_length_mismatch": (
-        "loads, every evaluation fails",
-        "singlechannel.*2 expected.*1 found",
-    ),
-    "patho/pathological-issues/made_nan_in_sample": (
-        "loads, every value is NaN",
-        "SR.*sig.*bin 1.*NaN",
-    ),
-    "patho/pathological-issues/made_all_zero_background_bin": (
-        "loads, -inf at every parameter value",
-        "SR.*bin 1",
-    ),
-    "patho/pathological-issues/made_duplicate_modifier_same_sample": (
-        "loads, the last of two modifiers wins",
-        r"SR.*bkg.*'a' \(normsys\)",
-    ),
-}
+    from parity_matrix.ledger import Check
 
 #: Refusals that both share, and the words that tell the user where the mistake is.
 REFUSALS = {
@@ -52,19 +35,7 @@ REFUSALS = {
     "small/xml-nextstat-small/workspace": "staterror_SR.*constraint",
 }
 
-#: Real analyses that the short form fits too: small and large, and one on which SLSQP stops early.
-SHORT_REAL = {
-    "real/tttt-prod",
-    "real/tHu",
-    "real/ttbar-ljets-xsec",
-    "real/sbottom-A+sbottom_1000_131_1",
-}
-
 REASONS = {"max_iterations", "saddle", "non_positive_rate", "stalled"}
-
-
-def comparable(case: Any) -> bool:
-    return case.is_pyhf and case.loads and case.id not in INTENDED_DIFFERENCES
 
 
 def refused(case: Any) -> bool:
@@ -77,12 +48,6 @@ def without_declared_poi(case: Any) -> bool:
 
 def only_in_long_form(case: Any) -> bool:
     return not (case.id.startswith(("small/", "patho/")) or case.id in SHORT_REAL)
-
-
-def in_our_order(model: Any, pyhf_values: list[float]) -> list[float]:
-    values = np.empty(len(pyhf_values))
-    values[np.asarray(model.pyhf_order())] = pyhf_values
-    return values.tolist()
 
 
 @pytest.mark.cases(select=comparable)
@@ -107,13 +72,14 @@ def test_bounds_are_those_of_pyhf_unless_fixed(case: Any, load: Callable[[Any], 
 
 @pytest.mark.cases(select=comparable)
 @pytest.mark.parametrize("point", ["init", "probe"])
-def test_nll_is_that_of_pyhf(case: Any, point: str, load: Callable[[Any], Any]) -> None:
+def test_nll_is_that_of_pyhf(
+    case: Any, point: str, load: Callable[[Any], Any], check: Check
+) -> None:
     model = load(case)
     pyhf_values = case.entry["init"] if point == "init" else case.values["probe_pars"]
     expected = -case.values[f"logpdf_{point}"]
     assert math.isfinite(expected)
-    found = model.nll(in_our_order(model, pyhf_values))
-    assert abs(found - expected) <= 1e-10 * max(1.0, abs(expected))
+    check("NLL of pyhf", model.nll(in_our_order(model, pyhf_values)), expected)
 
 
 def cell_sums(model: Any, *points: list[float]) -> np.ndarray:
@@ -132,7 +98,7 @@ def cell_sums(model: Any, *points: list[float]) -> np.ndarray:
 @pytest.mark.cases(select=comparable)
 @pytest.mark.parametrize("point", ["init", "probe"])
 def test_expected_main_data_are_those_of_pyhf(
-    case: Any, point: str, load: Callable[[Any], Any]
+    case: Any, point: str, load: Callable[[Any], Any], check: Check
 ) -> None:
     model = load(case)
     init = in_our_order(model, case.entry["init"])
@@ -140,7 +106,7 @@ def test_expected_main_data_are_those_of_pyhf(
     found = np.asarray(model.expected_data(values, include_auxdata=False))
     expected = np.asarray(case.values[f"expected_actualdata_{point}"])
     assert found.shape == expected.shape
-    assert np.all(np.abs(found - expected) <= 1e-12 * cell_sums(model, init, values))
+    check("expected data of pyhf", found, expected, unit=cell_sums(model, init, values))
 
 
 @pytest.mark.cases(select=comparable)
