@@ -48,6 +48,11 @@ class BackendContract(ArrayChecks, AlgebraChecks, EngineChecks):
         assert backend.any_true(x > 0) is True
         assert backend.any_true(x > 5) is False
 
+    def test_maybe_true_never_denies_what_is_true(self, backend: Backend) -> None:
+        x = backend.asarray([-1.0, 2.0])
+        assert backend.maybe_true(x > 0) is True
+        assert isinstance(backend.maybe_true(x > 5), bool)
+
     def test_errstate_silences_the_impossible(self, backend: Backend) -> None:
         with backend.errstate():
             x = backend.xp.log(backend.asarray([-1.0, 0.0]))

@@ -99,7 +99,7 @@ class Site:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=300,
             env=clean | {"PYTHONPATH": str(self.folder)} | environment,
         )
 

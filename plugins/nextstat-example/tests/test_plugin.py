@@ -11,7 +11,7 @@ from nextstat_core.hooks import get_manager
 from nextstat_core.infer import fit
 from nextstat_core.models import HistFactoryModel
 from nextstat_core.testing import ModifierContract, PluginContract, uncorrelated
-from nextstat_example import Coupling
+from nextstat_example.coupling import Coupling
 
 
 class TestPlugin(PluginContract):
