@@ -186,7 +186,7 @@ class HistFactoryTarget(Target):
             observations, constants = self.model.observations, self.model.constant
         else:
             observations = self.observe(data or BatchData(self.own_main[None, :]))
-            constants = backend.to_numpy(self._compiled.constant(observations))
+            constants = self._compiled.constant(observations)
         objective = LikelihoodObjective(
             self._compiled,
             observations,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from nextstat_core.backend import Capability
 from nextstat_core.likelihood.bend_plan import bent_parameters
 from nextstat_core.likelihood.hessian import HessianKernel
 from nextstat_core.likelihood.hessian_plan import make_hessian_plan
@@ -19,6 +20,9 @@ from nextstat_core.stats import compensated_sum, poisson_terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from nextstat_core.backend import Backend
     from nextstat_core.ir import Model, ModifierType
@@ -128,9 +132,15 @@ class CompiledModel:
             column(aux_factor, layout.factor),
         )
 
-    def constant(self, data: Observations) -> Array:
-        """What completes `Evaluation.nll` to ``-log L``, shape (1 or rows,)."""
-        return constant_of(data, self.backend)
+    def constant(self, data: Observations) -> NDArray[np.float64]:
+        """What completes `Evaluation.nll` to ``-log L``, on the host, shape (1 or rows,).
+
+        It is large: where the backend has no float64 it is computed on the host too.
+        """
+        if Capability.FLOAT64 in self.backend.capabilities:
+            return self.backend.to_numpy(constant_of(data, self.backend))
+        host = self.backend.host()
+        return host.to_numpy(constant_of(data.on(host, self.backend), host))
 
     # -- evaluation -------------------------------------------------------------------------------
 

@@ -43,6 +43,11 @@ class Observations:
             parts[field.name] = value if shared else backend.take(value, index, axis=value.ndim - 1)
         return Observations(**parts)
 
+    def on(self, backend: Backend, before: Backend) -> Observations:
+        """The same on another backend than `before`."""
+        moved = [before.to_numpy(getattr(self, field.name)) for field in fields(self)]
+        return Observations(*map(backend.asarray, moved))
+
 
 def constant_of(data: Observations, backend: Backend) -> Array:
     """What completes the varying part to ``-log L``, shape (1 or rows,)."""

@@ -48,9 +48,14 @@ class Points:
         *,
         order: int,
         precise: bool,
+        exact: bool,
     ) -> Self:
-        """Evaluate at the rows of `theta` with the model's own or other `data`."""
-        compiled = state.compiled(precise=precise)
+        """Evaluate at the rows of `theta` with the model's own or other `data`.
+
+        `exact` asks for float64: on the host, where the backend does not have it.
+        """
+        choose = state.exact if exact else state.compiled
+        compiled = choose(precise=precise)
         observations = state.observations(data, compiled, len(theta))
         at = compiled.evaluate(compiled.backend.asarray(theta.T), observations, order)
         return cls(state, compiled, theta, at, observations, data is None)
@@ -59,11 +64,15 @@ class Points:
         """Negative log-likelihoods without `constant`, shape (rows,)."""
         return self.at.nll
 
-    def constant(self) -> Array | float:
-        """What the data add, for all rows or for each."""
+    def constant(self) -> NDArray[np.float64] | float:
+        """What the data add, for all rows or for each; on the host."""
         if self.own_data:
             return self.state.constant
-        return self.state.plain.constant(self.observations)
+        return self.compiled.constant(self.observations)
+
+    def on_host(self, x: Array) -> NDArray[np.float64]:
+        """One of these arrays as a float64 array of NumPy."""
+        return self.compiled.backend.to_numpy(x).astype(float, copy=False)
 
     def gradient(self) -> Array:
         """Gradients, shape (rows, n_params)."""

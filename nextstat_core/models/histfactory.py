@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from nextstat_core.backend import Backend, get_backend
 from nextstat_core.hooks import get_manager
 from nextstat_core.io import DECLARED, read_pyhf
@@ -31,6 +29,7 @@ from nextstat_core.models.state import make_state
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from nextstat_core.io import InterpolationChoice
@@ -312,7 +311,7 @@ class HistFactoryModel:
         """
         state = self._state
         vector = parameter_vector(params, self.n_params())
-        main = expected_main(state.compiled(precise=self.precise), vector)
+        main = expected_main(state.exact(precise=self.precise), vector)
         return main + (
             expected_auxiliary(state.ir, state.aux_order, vector) if include_auxdata else []
         )
@@ -324,18 +323,18 @@ class HistFactoryModel:
         """
         state = self._state
         vector = parameter_vector(params, self.n_params())
-        return expected_by_sample(state.ir, state.compiled(precise=self.precise), vector)
+        return expected_by_sample(state.ir, state.exact(precise=self.precise), vector)
 
     # -- likelihood -------------------------------------------------------------------------------
 
     def nll(self, params: ArrayLike) -> float:
         """Negative log-likelihood with all constants: minus pyhf's ``logpdf``."""
-        points = self._at(parameter_vector(params, self.n_params())[None, :], order=0)
-        return float(self._complete(points)[0])
+        points = self._at(parameter_vector(params, self.n_params())[None, :], order=0, exact=True)
+        return float(_complete(points)[0])
 
     def grad_nll(self, params: ArrayLike) -> list[float]:
-        points = self._at(parameter_vector(params, self.n_params())[None, :], order=1)
-        return self._host(points.gradient())[0].tolist()
+        points = self._at(parameter_vector(params, self.n_params())[None, :], order=1, exact=True)
+        return points.on_host(points.gradient())[0].tolist()
 
     def hessian(self, params: ArrayLike, *, native: bool = False) -> Array:
         """Exact second derivatives of `nll`, shape (n_params, n_params).
@@ -365,21 +364,25 @@ class HistFactoryModel:
             Return an array of the model's backend, on its device and in its dtype, instead of a
             float64 array of NumPy. In float32 that costs digits: the constants of a large model
             may be 1e5, where neighbouring numbers are 0.008 apart. NumPy arrays get them added in
-            float64.
+            float64. (Single points, as in `nll`, are evaluated in float64 on any backend.)
 
         Returns
         -------
         float array, shape (rows,)
         """
         points = self._at(parameter_rows(params, self.n_params()), data, order=0)
-        return points.varying() + points.constant() if native else self._complete(points)
+        if not native:
+            return _complete(points)
+        constant = points.constant()
+        is_one = isinstance(constant, float)
+        return points.varying() + (constant if is_one else self.backend.asarray(constant))
 
     def grad_nll_batch(
         self, params: ArrayLike, data: ArrayLike | None = None, *, native: bool = False
     ) -> Array:
         """Gradients of many parameter vectors, shape (rows, n_params); see `nll_batch`."""
         points = self._at(parameter_rows(params, self.n_params()), data, order=1)
-        return points.gradient() if native else self._host(points.gradient())
+        return points.gradient() if native else points.on_host(points.gradient())
 
     def nominal_gradient(
         self,
@@ -408,29 +411,33 @@ class HistFactoryModel:
         float array, shape (bins of the channel,) or (rows, bins of the channel)
         """
         theta = floats("params", params)
-        points = self._at(parameter_rows(theta, self.n_params()), data, order=1)
+        exact = theta.ndim == 1 and not native
+        points = self._at(parameter_rows(theta, self.n_params()), data, order=1, exact=exact)
         rows = points.nominal_gradient(channel, sample)
-        found = rows if native else self._host(rows)
+        found = rows if native else points.on_host(rows)
         return found[0, :] if theta.ndim == 1 else found
 
     # -- evaluation -------------------------------------------------------------------------------
 
     def _at(
-        self, theta: NDArray[np.float64], data: ArrayLike | None = None, *, order: int
+        self,
+        theta: NDArray[np.float64],
+        data: ArrayLike | None = None,
+        *,
+        order: int,
+        exact: bool = False,
     ) -> Points:
-        return Points.evaluate(self._state, theta, data, order=order, precise=self.precise)
-
-    def _complete(self, points: Points) -> NDArray[np.float64]:
-        """Negative log-likelihoods with constants, which are added on the host."""
-        constant = points.constant()
-        # It is large: adding it in float32 would cost digits.
-        added = constant if isinstance(constant, float) else self._host(constant)
-        return self._host(points.varying()) + added
+        return Points.evaluate(
+            self._state, theta, data, order=order, precise=self.precise, exact=exact
+        )
 
     def _curvature(self, params: ArrayLike, *, expected: bool, native: bool) -> Array:
-        points = self._at(parameter_vector(params, self.n_params())[None, :], order=2)
+        theta = parameter_vector(params, self.n_params())[None, :]
+        points = self._at(theta, order=2, exact=not native)
         matrix = points.curvature(expected=expected)[0, ...]
-        return matrix if native else self._host(matrix)
+        return matrix if native else points.on_host(matrix)
 
-    def _host(self, x: Array) -> NDArray[np.float64]:
-        return self.backend.to_numpy(x).astype(np.float64, copy=False)
+
+def _complete(points: Points) -> NDArray[np.float64]:
+    """Negative log-likelihoods with constants, which are large and therefore added in float64."""
+    return points.on_host(points.varying()) + points.constant()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nextstat_core.backend import Capability
 from nextstat_core.errors import InputError
 from nextstat_core.hooks import get_manager
 from nextstat_core.ir import pyhf_auxdata_order
@@ -68,6 +69,11 @@ class ModelState:
             self.variants[key] = base.with_precision(precise=precise)
         return self.variants[key]
 
+    def exact(self, *, precise: bool) -> CompiledModel:
+        """Return `compiled`, on the host where the backend has no float64."""
+        has_all_digits = Capability.FLOAT64 in self.plain.backend.capabilities
+        return self.compiled(precise=precise, on_host=not has_all_digits)
+
     def observing(self, model: Model) -> ModelState:
         """Return the version for `model`, which differs in its observed counts only."""
         main, data, constant = _observed(model, self.plain)
@@ -101,9 +107,9 @@ class ModelState:
         self, data: ArrayLike | None, compiled: CompiledModel, rows: int
     ) -> Observations:
         """Return the model's own data, or checked `data` for a batch of `rows`."""
-        if data is None:
+        if data is None and compiled.backend is self.plain.backend:
             return self.data
-        main = self.bins.rows(data)
+        main = self.main[None, :] if data is None else self.bins.rows(data)
         if len(main) not in {1, rows}:
             raise InputError(f"{len(main)} data sets for {rows} parameter vectors")
         return compiled.observe(compiled.backend.asarray(main.T))
@@ -131,4 +137,4 @@ def _observed(
     main = np.asarray(counts, dtype=np.float64)
     main.flags.writeable = False
     data = compiled.observe(main[:, None])
-    return main, data, float(compiled.backend.to_numpy(compiled.constant(data))[0])
+    return main, data, float(compiled.constant(data)[0])
