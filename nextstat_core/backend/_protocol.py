@@ -26,6 +26,9 @@ class Capability(enum.Flag):
     FLOAT64 = enum.auto()
     #: The same call on the same input gives the same bits.
     DETERMINISTIC = enum.auto()
+    #: A row gets the same bits whatever its place in a batch, and whatever the other rows are, in
+    #: batches of one size. Few libraries promise that of their products of matrices.
+    BATCH_INVARIANT = enum.auto()
     #: Calls may return before the work is done.
     ASYNCHRONOUS = enum.auto()
     #: Evaluation may run in several host threads at once.

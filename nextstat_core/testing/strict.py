@@ -41,7 +41,7 @@ class StrictBackend(Backend):
         self.dtype = array_api_strict.float32 if device else array_api_strict.float64
         self.capabilities = Capability.DETERMINISTIC
         if not device:
-            self.capabilities |= Capability.FLOAT64
+            self.capabilities |= Capability.FLOAT64 | Capability.BATCH_INVARIANT
 
     def __reduce__(self) -> tuple[Callable[..., Backend], tuple[str | None]]:
         # The namespace is a module and does not pickle.

@@ -18,17 +18,11 @@ if TYPE_CHECKING:
     from parity_matrix.ledger import Check
     from parity_matrix.pair import Measured, Pair
 
-#: Models whose values need more digits than float32 has, and why; their fits do not: they end on
-#: the host.
+#: Models of which batches need more digits than float32 has, and why. Single points and fits do not
+#: suffer: they end on the host.
 BEYOND_FLOAT32 = {
     "real/ttbar-ljets-xsec": "a rate of a million events is known to a tenth of an event",
     "real-bkg/susy-2018-16-sleptons": "at the probe, systematics change yields a hundredfold",
-}
-#: Backends on whose libraries the place of a row in a batch decides over its last bits.
-LAST_BITS = {
-    "torch": "products and triangular solves of MKL depend on the alignment of a matrix in memory",
-    "torch-float32": "products of MKL depend on the place of a row",
-    "strict:no_float64": "products of OpenBLAS in float32 depend on the place of a row",
 }
 
 POINTS = ("start", "probe", "between")
@@ -55,13 +49,9 @@ def digits(request: pytest.FixtureRequest, pair: Pair) -> None:
     """Expect the failures that float32 explains."""
     if pair.presence.kind == SINGLE and pair.subject.id in BEYOND_FLOAT32:
         reason = BEYOND_FLOAT32[pair.subject.id]
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
 
 
-needs_digits = pytest.mark.usefixtures("digits")
-
-
-@needs_digits
 def test_expected_data_agree(pair: Pair, check: Check) -> None:
     mine, theirs = pair.mine.model, pair.reference.model
     n_main = len(theirs.observed_main)
@@ -71,26 +61,22 @@ def test_expected_data_agree(pair: Pair, check: Check) -> None:
         check("expected data", found, expected, at=name)
 
 
-@needs_digits
 def test_likelihood_agrees(pair: Pair, check: Check) -> None:
     for name, point in zip(POINTS, pair.mine.points, strict=True):
         check("NLL", pair.mine.model.nll(point), pair.reference.model.nll(point), at=name)
 
 
-@needs_digits
 def test_gradient_agrees(pair: Pair, check: Check) -> None:
     for name, point in zip(POINTS, pair.mine.points, strict=True):
         expected = pair.reference.model.grad_nll(point)
         check("gradient", pair.mine.model.grad_nll(point), expected, at=name)
 
 
-@needs_digits
 def test_gradient_is_the_slope_of_the_likelihood(pair: Pair, check: Check) -> None:
     found = pair.mine.model.grad_nll(pair.mine.points[1])
     check("gradient, differences", found, pair.reference.slopes)
 
 
-@needs_digits
 def test_hessian_agrees(pair: Pair, check: Check) -> None:
     for name, point in zip(POINTS, pair.mine.points, strict=True):
         expected = pair.reference.model.hessian(point)
@@ -99,11 +85,14 @@ def test_hessian_agrees(pair: Pair, check: Check) -> None:
         check("Hessian", pair.mine.model.hessian(point), expected, unit=unit, at=name)
 
 
-@needs_digits
+@pytest.mark.usefixtures("digits")
 def test_batches_of_rows_agree(pair: Pair, check: Check) -> None:
-    rows = np.repeat(pair.mine.points[1:2], len(pair.reference.data), axis=0)
+    """All three points, and five sets of data at the second: evaluated where the model lives."""
+    mine, theirs, points = pair.mine.model, pair.reference.model, pair.mine.points
+    check("NLL", mine.nll_batch(points), theirs.nll_batch(points), at="points")
+    check("gradient", mine.grad_nll_batch(points), theirs.grad_nll_batch(points), at="points")
+    rows = np.repeat(points[1:2], len(pair.reference.data), axis=0)
     data = pair.reference.data
-    mine, theirs = pair.mine.model, pair.reference.model
     check("NLL", mine.nll_batch(rows, data), theirs.nll_batch(rows, data), at="batch")
     check(
         "gradient", mine.grad_nll_batch(rows, data), theirs.grad_nll_batch(rows, data), at="batch"
@@ -185,7 +174,9 @@ def test_toys_agree(pair: Pair, check: Check) -> None:
 def statistics(toys: ToyResults, truth: Any, known: Any) -> tuple[Any, Any, Any]:
     """Mean and width of the pulls of each parameter, and how many lie within one sigma."""
     assert toys.errors is not None
-    free = known & (toys.errors > 0.0).all(axis=0)
+    # Uncertainties that collapse in some toys, next to a bound, make pulls of any size.
+    typical = np.median(toys.errors, axis=0)
+    free = known & (toys.errors > 0.01 * typical).all(axis=0)
     pulls = (toys.values[:, free] - truth[free]) / toys.errors[:, free]
     # Not one: pulls of exactly one sigma occur, on whose side rounding would decide.
     return pulls.mean(axis=0), pulls.std(axis=0), (np.abs(pulls) < 1.001).mean(axis=0)
@@ -208,15 +199,10 @@ def test_toys_agree_in_any_division(pair: Pair, check: Check) -> None:
     np.testing.assert_array_equal(converged, whole.converged)
 
 
-def test_toys_have_the_same_bits_in_any_division(
-    pair: Pair, request: pytest.FixtureRequest
-) -> None:
+def test_toys_have_the_same_bits_in_any_division(pair: Pair) -> None:
     assert pair.presence.backend is not None
-    if Capability.DETERMINISTIC not in pair.presence.backend.capabilities:
-        pytest.skip("the backend does not declare DETERMINISTIC")
-    if pair.presence.label in LAST_BITS:
-        reason = LAST_BITS[pair.presence.label]
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
+    if Capability.BATCH_INVARIANT not in pair.presence.backend.capabilities:
+        pytest.skip("the backend does not declare BATCH_INVARIANT")
     whole, parts = divided(pair)
     assert b"".join(part.values.tobytes() for part in parts) == whole.values.tobytes()
     assert b"".join(part.nll.tobytes() for part in parts) == whole.nll.tobytes()

@@ -42,7 +42,7 @@ class CupyBackend(Backend):
     name = "cupy"
     xp = xp
     dtype = np.dtype(np.float64)
-    capabilities = Capability.FLOAT64 | Capability.ASYNCHRONOUS | Capability.DETERMINISTIC
+    capabilities = Capability.FLOAT64 | Capability.ASYNCHRONOUS
     lanes = 4096
 
     def __init__(self, number: int) -> None:

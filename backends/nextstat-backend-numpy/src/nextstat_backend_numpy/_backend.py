@@ -32,7 +32,12 @@ class NumpyBackend(Backend):
     xp = xp
     dtype = np.dtype(np.float64)
     device = "cpu"
-    capabilities = Capability.FLOAT64 | Capability.DETERMINISTIC | Capability.THREADS
+    capabilities = (
+        Capability.FLOAT64
+        | Capability.DETERMINISTIC
+        | Capability.BATCH_INVARIANT
+        | Capability.THREADS
+    )
 
     def __reduce__(self) -> tuple[Callable[..., Backend], tuple[str]]:
         return get_backend, (self.name,)
