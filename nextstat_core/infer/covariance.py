@@ -22,6 +22,8 @@ __all__ = ["Covariance", "covariance_of", "errors_of"]
 
 # Relative to a Hessian scaled to unit diagonal: below, a direction is not determined by the data.
 _SINGULAR = 1e-12
+# Variance times curvature from which on the last digits of a Hessian show in the uncertainties.
+_SENSITIVE = 1e3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,15 @@ class Covariance:
         Positions of the latter.
     matrix : callable
         Makes the matrix, (n_parameters, n_parameters).
+    sturdy : bool
+        Whether a slightly other Hessian would give nearly the same.
     """
 
     status: CovarianceStatus
     errors: NDArray[np.float64]
     unidentified: NDArray[np.intp]
     matrix: Callable[[], NDArray[np.float64] | None]
+    sturdy: bool = False
 
 
 def covariance_of(
@@ -77,7 +82,8 @@ def errors_of(
     mask = None if free.all() else backend.asarray(free.copy(), dtype=backend.xp.bool)
     factor = factorize(hessian, backend, free=mask)
     variance = backend.to_numpy(factor.inverse().diagonal())
-    fine = backend.to_numpy(factor.ok) & _is_regular(hessian, variance, free, backend)
+    inflation = _inflation(hessian, variance, free, backend)
+    fine = backend.to_numpy(factor.ok) & (inflation * _SINGULAR <= 1.0)
     errors = np.sqrt(np.where(free & fine[:, None], variance, 0.0))
     for row in np.flatnonzero(~fine):
         one = hessian.take(backend.indices([row]), backend)
@@ -85,19 +91,19 @@ def errors_of(
     return errors
 
 
-def _is_regular(
+def _inflation(
     hessian: ArrowMatrix,
     variance: NDArray[np.float64],
     free: NDArray[np.bool_],
     backend: Backend,
-) -> NDArray[np.bool_]:
-    """Rows in which the data determine all free parameters."""
+) -> NDArray[np.float64]:
+    """Largest variance times curvature of each row's free parameters, (rows,).
+
+    One for a parameter without correlations, huge near a singularity.
+    """
     curvature = backend.to_numpy(hessian.diagonal(backend))
-    # Variance times curvature is one for a parameter without correlations, huge near a singularity.
     inflation = np.where(free, variance * curvature, 1.0)
-    return np.isfinite(inflation).all(axis=1) & (
-        inflation.max(axis=1, initial=1.0) * _SINGULAR <= 1.0
-    )
+    return np.where(np.isfinite(inflation), inflation, np.inf).max(axis=1, initial=1.0)
 
 
 def _try(
@@ -113,10 +119,13 @@ def _try(
         return None
     inverse = factor.inverse()
     variance = backend.to_numpy(inverse.diagonal())
-    if not _is_regular(hessian, variance, free, backend)[0]:
+    inflation = _inflation(hessian, variance, free, backend)[0]
+    if inflation * _SINGULAR > 1.0:
         return None
     errors = np.where(unknown, np.nan, np.where(free, np.sqrt(variance[0]), 0.0))
-    return Covariance(status, errors, np.zeros(0, dtype=np.intp), _Matrix(inverse, unknown))
+    none = np.zeros(0, dtype=np.intp)
+    sturdy = bool(inflation < _SENSITIVE)
+    return Covariance(status, errors, none, _Matrix(inverse, unknown), sturdy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import FitError, InputError
-from nextstat_core.infer.covariance import covariance_of
+from nextstat_core.infer.covariance import Covariance, covariance_of
 from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.modes import second_mode_starts
 from nextstat_core.infer.observe import notify
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Fitted",
+    "covariance_at",
     "failure_of",
     "fit",
     "fit_minimum",
@@ -304,8 +305,7 @@ def _result(target: Target, request: Request, data: BatchData | None, fitted: Fi
     gradient = backend.to_numpy(minima.gradient)[0]
     status = Status(int(minima.status[0]))
     with backend.errstate():
-        hessian = hessian_at(problem, minima)
-        covariance = covariance_of(hessian, request.fixed, held != 0, backend)
+        covariance = covariance_at(problem, minima, request.fixed, held != 0)
     non_positive: tuple[tuple[str, int], ...] = ()
     if status is Status.NON_POSITIVE_RATE:
         non_positive = non_positive_bins(target, x, data)
@@ -361,6 +361,17 @@ def hessian_at(problem: Problem, minima: Minima) -> ArrowMatrix:
         minima.hessian, minima.make_hessian = make(), None
         minima.n_hessians = minima.n_hessians + 1
     return minima.hessian
+
+
+def covariance_at(
+    problem: Problem, minima: Minima, fixed: NDArray[np.bool_], held: NDArray[np.bool_]
+) -> Covariance:
+    """Covariance at the minimum of one row, from a Hessian nearby where that is good enough."""
+    covariance = covariance_of(hessian_at(problem, minima), fixed, held, problem.backend)
+    if covariance.sturdy or not minima.is_near:
+        return covariance
+    minima.hessian, minima.is_near = None, False
+    return covariance_of(hessian_at(problem, minima), fixed, held, problem.backend)
 
 
 def failure_of(result: FitResult) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nextstat_core.infer.covariance import covariance_of, errors_of
-from nextstat_core.infer.fit import hessian_at, mark_outside
+from nextstat_core.infer.covariance import errors_of
+from nextstat_core.infer.fit import covariance_at, mark_outside
 from nextstat_core.infer.provenance import provenance_of
 from nextstat_core.optimize import Options, Status, finish, newton, shared_metric
 from nextstat_core.results import ToyResults
@@ -172,9 +172,8 @@ def _errors_of(
 ) -> NDArray[np.float64]:
     backend = target.backend
     with backend.errstate():
-        hessian = hessian_at(problem, minima)
         held = backend.to_numpy(minima.held)[0] != 0
-        return covariance_of(hessian, request.fixed, held, backend).errors[None, :]
+        return covariance_at(problem, minima, request.fixed, held).errors[None, :]
 
 
 def _host(

@@ -45,6 +45,7 @@ class _Finished:
     parts: list[tuple[Array, ...]] = field(default_factory=list)
     hessian: ArrowMatrix | None = None
     make_hessian: Callable[[], ArrowMatrix] | None = None
+    is_near: bool = False
 
 
 def newton(problem: Problem, options: Options = Options()) -> Minima:  # noqa: B008  frozen
@@ -237,8 +238,10 @@ def _retire(
     if options.polish and backend.any_true(edm > _POINTLESS):
         _polish(problem, kinks, leaving)
     if state.rows.shape[0] == 1:
-        if leaving.point is None or leaving.point is before or float(edm[0]) < _SAME:
+        if leaving.point is None or leaving.point is before:
             finished.hessian = leaving.hessian
+        elif float(edm[0]) < _SAME:
+            finished.hessian, finished.is_near = leaving.hessian, True
         else:
             finished.make_hessian = leaving.point.hessian
     box = kinks.box(leaving.x, leaving.rows)
@@ -314,6 +317,7 @@ def _rescue(problem: Problem, kinks: Kinks, minima: Minima, options: Options) ->
         result = trust_region(problem, row, start, replace(options, max_iterations=left))
         _replace(problem, kinks, minima, row, result)
         minima.hessian = minima.make_hessian = None
+        minima.is_near = False
     return minima
 
 
@@ -367,4 +371,5 @@ def _gather(problem: Problem, kinks: Kinks, finished: _Finished, initial: Array)
         n_hessians=counts[:, 3],
         hessian=finished.hessian,
         make_hessian=finished.make_hessian,
+        is_near=finished.is_near,
     )

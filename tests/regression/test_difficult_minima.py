@@ -93,3 +93,23 @@ def test_data_at_the_background_give_no_signal_and_gammas_of_one() -> None:
     assert result.converged
     assert result.parameters[model.poi_index()] == pytest.approx(0.0, abs=1e-9)
     assert result.parameters[1:] == pytest.approx([1.0] * 200, abs=1e-9)
+
+
+@pytest.mark.parametrize("offset", [-1e-6, -1e-7, 1e-7, 1e-6])
+def test_product_of_two_factors_is_undetermined_from_any_start(offset: float) -> None:
+    """A Hessian from a hair's breadth beside the minimum gave finite uncertainties."""
+    factors = [{"name": name, "type": "normfactor", "data": None} for name in ("mu", "k")]
+    signal = {"name": "signal", "data": [2.0, 3.0], "modifiers": factors}
+    background = {"name": "background", "data": [5.0, 6.0], "modifiers": []}
+    workspace = {
+        "channels": [{"name": "SR", "samples": [signal, background]}],
+        "observations": [{"name": "SR", "data": [8.0, 9.0]}],
+        "measurements": [{"name": "m", "config": {"poi": "mu", "parameters": []}}],
+        "version": "1.0.0",
+    }
+    model = load(workspace)
+    minimum = nextstat.fit(model).parameters
+    result = nextstat.fit(model, init_pars=[minimum[0] + offset, minimum[1]])
+    assert result.converged
+    assert result.covariance_status == "singular"
+    assert result.uncertainties == [math.inf, math.inf]
