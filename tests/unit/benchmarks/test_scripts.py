@@ -52,6 +52,7 @@ def test_growth_measures_all_families_at_their_smallest_size(run):
 
 
 def test_accelerators_compares_backends_of_one_machine(benchmarks):
+    pytest.importorskip("torch")
     command = [sys.executable, str(benchmarks / "accelerators.py")]
     wishes = ["--backend", "torch", "--toys", "8", "16"]
     done = subprocess.run([*command, *wishes], capture_output=True, text=True, check=False)
