@@ -68,10 +68,15 @@ def run_page(path: Path) -> dict[str, Any]:
         printed = io.StringIO()
         with redirect_stdout(printed):
             exec(code, page.__dict__)
-        if promised is not None and printed.getvalue().strip() != promised.strip():
+        if promised is not None and _lines(printed.getvalue()) != _lines(promised):
             message = f"{path}:{block.line} prints\n{printed.getvalue()}\nexpected\n{promised}"
             raise AssertionError(message)
     return page.__dict__
+
+
+def _lines(text: str) -> list[str]:
+    """Lines without the blanks at their ends, which editors remove from pages."""
+    return [line.rstrip() for line in text.strip().splitlines()]
 
 
 def _missing_backend(block: Block) -> str:
