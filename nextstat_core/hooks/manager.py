@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
-from nextstat_core.errors import PluginError
+from nextstat_core.errors import PluginError, closest
 from nextstat_core.hooks import specs
 from nextstat_core.hooks._markers import PROJECT
 from nextstat_core.hooks.contributions import Contribution, Contributions
@@ -164,7 +164,8 @@ class PluginManager:
                 for entry in self._call(hook, implementation)
             ]
             # A failure clears the cache, so fill it after all plugins were called.
-            self._gathered[hook] = Contributions(GATHERED[hook][0], entries)
+            broken = {info.name: info.reason for info in self._infos if info.state == "broken"}
+            self._gathered[hook] = Contributions(GATHERED[hook][0], entries, broken)
         return self._gathered[hook]
 
     @property
@@ -258,12 +259,19 @@ class PluginManager:
             raise PluginError(f"the name is taken: there is a plugin named {name!r}")
         try:
             self._pluggy.register(plugin, name=name)
-            self._pluggy.check_pending()  # a misspelt hook is an error, not a silent no-op
+            self._refuse_unknown_hooks(plugin)
         except Exception:
             # pluggy keeps the name of a plugin that it refuses.
             if self._pluggy.get_plugin(name) is plugin:
                 self._pluggy.unregister(name=name)
             raise
+
+    def _refuse_unknown_hooks(self, plugin: object) -> None:
+        """A misspelt hook is an error, not a silent no-op."""
+        for hook in self._pluggy.get_hookcallers(plugin) or ():
+            if not hook.has_spec():
+                meant = closest(hook.name, specs.__all__)
+                raise PluginError(f"unknown hook {hook.name!r}" + (f"; {meant}" if meant else ""))
 
     def _hooks_of(self, plugin: object) -> tuple[str, ...]:
         return tuple(sorted(hook.name for hook in self._pluggy.get_hookcallers(plugin) or ()))
