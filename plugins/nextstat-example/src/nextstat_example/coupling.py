@@ -38,7 +38,10 @@ class Coupling:
     kind = "example_coupling"
 
     def example(self, n_bins: int) -> Any:
-        return {"linear": [0.25] * n_bins, "quadratic": [0.125] * n_bins}
+        return {
+            "linear": [0.25 + 0.05 * b for b in range(n_bins)],
+            "quadratic": [0.125 + 0.02 * b for b in range(n_bins)],
+        }
 
     def parameters(self, name: str, data: Any, n_bins: int) -> tuple[Parameter, ...]:
         given = modifier_data(data, Coefficients)
@@ -53,4 +56,5 @@ class Coupling:
         given = modifier_data(modifier.data, Coefficients)
         pairs = zip(given.linear, given.quadratic, strict=True)
         curves = tuple(Curve(Quadratic(), pair) for pair in pairs)
-        return (CellFactor(modifier.parameters * channel.n_bins, curves),)
+        parameters = modifier.parameters * channel.n_bins  # one parameter, once per bin
+        return (CellFactor(parameters, curves),)
