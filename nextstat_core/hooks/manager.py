@@ -5,12 +5,13 @@ from __future__ import annotations
 import traceback
 import warnings
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
-from nextstat_core.errors import PluginError, closest
+from nextstat_core.errors import PluginError
 from nextstat_core.hooks import specs
 from nextstat_core.hooks._markers import PROJECT
 from nextstat_core.hooks.contributions import Contribution, Contributions
@@ -270,8 +271,10 @@ class PluginManager:
         """A misspelt hook is an error, not a silent no-op."""
         for hook in self._pluggy.get_hookcallers(plugin) or ():
             if not hook.has_spec():
-                meant = closest(hook.name, specs.__all__)
-                raise PluginError(f"unknown hook {hook.name!r}" + (f"; {meant}" if meant else ""))
+                # All hooks look alike to `closest`, which names three.
+                meant = get_close_matches(hook.name, specs.__all__, n=1)
+                did_you = "".join(f"; did you mean {name!r}?" for name in meant)
+                raise PluginError(f"unknown hook {hook.name!r}{did_you}")
 
     def _hooks_of(self, plugin: object) -> tuple[str, ...]:
         return tuple(sorted(hook.name for hook in self._pluggy.get_hookcallers(plugin) or ()))

@@ -10,9 +10,9 @@ from nextstat_core.ir import CellAddition, CellFactor, Curve, RowFactor
 from nextstat_core.ir.place import at_modifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from nextstat_core.ir import Channel, ModifierType, PluginModifier, Sample, Term
+    from nextstat_core.ir import Channel, Family, ModifierType, PluginModifier, Sample, Term
 
 __all__ = ["plugin_terms"]
 
@@ -63,6 +63,23 @@ def _complaints(terms: Any, modifier: PluginModifier, n_bins: int) -> Iterator[s
                     f"returned a {type(term).__name__} of the parameter {name!r}; "
                     f"the modifier has {own}"
                 )
+    yield from _uneven(curve for term in terms for curve in _curves(term))
+
+
+def _uneven(curves: Iterable[Curve]) -> Iterator[str]:
+    """Members of one family are evaluated together, so they have equally many coefficients."""
+    counts: dict[Family | None, int] = {}
+    for curve in curves:
+        count = counts.setdefault(curve.family, len(curve.coefficients))
+        if len(curve.coefficients) != count:
+            yield (
+                f"returned curves of the family {type(curve.family).__name__} with {count} and "
+                f"with {len(curve.coefficients)} coefficients"
+            )
+
+
+def _curves(term: Term) -> Sequence[Curve]:
+    return term.curves if isinstance(term, CellFactor) else (term.curve,)
 
 
 def _names(term: Term) -> Sequence[str]:
@@ -108,6 +125,9 @@ def _curve(curve: Any) -> Iterator[str]:
             f"returned a curve whose family {type(curve.family).__name__} cannot be hashed; "
             "make it a frozen dataclass: @dataclass(frozen=True)"
         )
+    if isinstance(curve.family, type):
+        name = curve.family.__name__
+        yield f"returned a curve whose family is the class {name}; expected an instance: {name}()"
     if not callable(curve.family):
         yield f"returned a curve whose family {curve.family!r} cannot be called"
     if not all(map(isfinite, curve.coefficients)):
