@@ -28,7 +28,7 @@ def test_small_fit_gives_a_time_a_verdict_and_a_quality(run):
     processes = workload["tools"]["ours"]["processes"]
     assert [len(records) for records in processes] == [5]
     assert all(record["converged"] for record in processes[0])
-    assert 0.0 < workload["tools"]["ours"]["seconds"] < 1.0
+    assert workload["tools"]["ours"]["seconds"] > 0.0
     assert printed.splitlines()[-1].split()[-1] in {"met", "missed"}
     assert "+0.0e+00" in printed
 
@@ -47,7 +47,20 @@ def test_growth_measures_all_families_at_their_smallest_size(run):
     rows = [rows for table in document["tables"] for rows in table["tools"]["ours"]]
     assert [row["n_parameters"] for row in rows] == [11, 11, 15, 15, 4, 9]
     assert all(row["converged"] for row in rows)
-    assert all(
-        0.0 < row[name] < 1.0 for row in rows for name in ("nll", "gradient", "dense", "fit")
-    )
+    assert all(row[name] > 0.0 for row in rows for name in ("nll", "gradient", "dense", "fit"))
     assert printed.count("upper half") == 6
+
+
+def test_accelerators_compares_backends_of_one_machine(benchmarks):
+    pytest.importorskip("torch")
+    command = [sys.executable, str(benchmarks / "accelerators.py")]
+    wishes = ["--backend", "torch", "--toys", "8", "16"]
+    done = subprocess.run([*command, *wishes], capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    head, _, numpy, torch = done.stdout.splitlines()
+    assert "8 toys" in head
+    assert "16 toys" in head
+    cells = [cell.strip() for cell in torch.strip("|").split("|")]
+    assert cells[:2] == ["50 channels, 201 parameters", "torch"]
+    assert "(1.00x)" in numpy
+    assert float(cells[-2]) < 1e-6

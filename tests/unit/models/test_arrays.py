@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nextstat_core.backend import available_backends, get_backend
+from nextstat_core.backend import get_backend
 from nextstat_core.errors import InputError
 from nextstat_core.infer import fit, fit_batch, fit_toys
 from nextstat_core.models import GaussianMeanModel, HistFactoryModel
@@ -102,8 +102,7 @@ def test_arrays_with_two_axes_and_lists_of_arrays_are_the_same(make: Any) -> Non
 
 @pytest.mark.parametrize("name", ["numpy", "torch", "torch-float32"])
 def test_arrays_of_backends_are_read(name: str) -> None:
-    if name not in available_backends():
-        pytest.skip(f"needs the backend {name}")
+    pytest.importorskip("numpy" if name == "numpy" else "torch")
     assert floats("x", get_backend(name).asarray(np.array(VALUES))).tolist() == VALUES
 
 
