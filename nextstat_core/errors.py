@@ -132,23 +132,29 @@ class MissingPOIError(NextstatError, ValueError):
 
 
 class BackendNotFoundError(NextstatError, LookupError):
-    """No installed backend has the requested name; `distribution` is what would bring it."""
+    """No installed backend has the requested name; `distribution` is what would bring it.
 
-    def __init__(self, name: str, installed: Sequence[str], distribution: str = "") -> None:
+    `hint` is what else may be done about it.
+    """
+
+    def __init__(
+        self, name: str, installed: Sequence[str], distribution: str = "", hint: str = ""
+    ) -> None:
         listed = ", ".join(sorted(installed)) or "none"
         install = f"python -m pip install {distribution}" if distribution else ""
         super().__init__(
             _with_hint(
                 f"no backend named {name!r}; installed: {listed}",
-                install or closest(name, installed),
+                "; ".join(filter(None, [hint, install])),
             )
         )
         self.name = name
         self.installed = tuple(installed)
         self.distribution = distribution
+        self.hint = hint
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, tuple[str, ...], str]]:
-        return type(self), (self.name, self.installed, self.distribution)
+    def __reduce__(self) -> tuple[type[Self], tuple[str, tuple[str, ...], str, str]]:
+        return type(self), (self.name, self.installed, self.distribution, self.hint)
 
 
 class BackendUnavailableError(NextstatError, RuntimeError):

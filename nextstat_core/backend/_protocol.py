@@ -131,7 +131,9 @@ class Backend:
         Returns
         -------
         factor : array, shape (rows, n, n)
-            Lower triangular L with ``L @ L.T == matrix``; content is arbitrary where not `ok`.
+            Lower triangular L with ``L @ L.T == matrix``. Where not `ok` the content is arbitrary,
+            but `spd_solve` and `lower_solve` take it without raising: the engine solves all rows
+            and discards those.
         ok : bool array, shape (rows,)
             Whether the matrix is finite and positive definite in working precision.
         """

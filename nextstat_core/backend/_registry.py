@@ -12,7 +12,7 @@ from nextstat_core.errors import (
     InputError,
     PluginError,
 )
-from nextstat_core.hooks import get_manager
+from nextstat_core.hooks import get_manager, hint_for_missing
 
 if TYPE_CHECKING:
     from nextstat_core.backend._protocol import BackendSpec
@@ -51,7 +51,10 @@ class BackendRegistry:
         name, device = _name_and_device(name, device)
         if name not in self._manager.backends:
             installed = [spec.name for spec in self.specs()]
-            raise BackendNotFoundError(name, installed, _DISTRIBUTIONS.get(name, ""))
+            missing = _DISTRIBUTIONS.get(name, "")
+            # Who asks for torch has not misspelt numpy.
+            hint = hint_for_missing(name, () if missing else installed, self._manager.backends)
+            raise BackendNotFoundError(name, installed, missing, hint)
         owner = self._manager.backends.owner(name)
         key = (owner.value.name, device)
         if key not in self._loaded:

@@ -9,6 +9,7 @@ from nextstat_core.hooks.contributions import (
     ReaderSpec,
     ToolSpec,
     WriterSpec,
+    hint_for_missing,
 )
 from nextstat_core.hooks.loading import GROUP
 from nextstat_core.hooks.manager import PluginInfo, PluginManager, get_manager
@@ -25,6 +26,7 @@ __all__ = [
     "ToolSpec",
     "WriterSpec",
     "get_manager",
+    "hint_for_missing",
     "hookimpl",
     "hookspec",
 ]

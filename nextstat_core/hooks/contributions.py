@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from nextstat_core.errors import PluginError
+from nextstat_core.errors import PluginError, closest
 
 if TYPE_CHECKING:
     from nextstat_core.ir import Model
@@ -19,6 +20,7 @@ __all__ = [
     "ReaderSpec",
     "ToolSpec",
     "WriterSpec",
+    "hint_for_missing",
 ]
 
 
@@ -145,6 +147,9 @@ class Contribution:
         return f"distribution {self.distribution!r} (plugin {self.plugin!r})"
 
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 class Contributions(Mapping[str, Any]):
     """Everything that plugins register through one hook, by name.
 
@@ -152,9 +157,13 @@ class Contributions(Mapping[str, Any]):
     the two nor spoil the other names.
     """
 
-    def __init__(self, what: str, entries: Iterable[Contribution]) -> None:
+    def __init__(
+        self, what: str, entries: Iterable[Contribution], broken: Mapping[str, str] = _NOTHING
+    ) -> None:
         self.what = what
         self.entries = tuple(entries)
+        #: Plugins that take no part, with the reason: what is missing here may be theirs.
+        self.broken = broken
         self._owners: dict[str, list[Contribution]] = {}
         for entry in self.entries:
             for name in dict.fromkeys(entry.names):
@@ -195,3 +204,14 @@ class Contributions(Mapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._owners
+
+
+def hint_for_missing(name: str, known: Iterable[str], registered: Mapping[str, Any]) -> str:
+    """What may have become of `name`, which is none of `known` and of what plugins registered."""
+    broken = registered.broken if isinstance(registered, Contributions) else _NOTHING
+    sentences = [
+        f"the plugin {plugin!r} is installed but broken: {reason} "
+        "(see `nextstat plugins --verbose`)"
+        for plugin, reason in broken.items()
+    ]
+    return "; ".join(filter(None, [closest(name, known), *sentences]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 import warnings
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -164,7 +165,8 @@ class PluginManager:
                 for entry in self._call(hook, implementation)
             ]
             # A failure clears the cache, so fill it after all plugins were called.
-            self._gathered[hook] = Contributions(GATHERED[hook][0], entries)
+            broken = {info.name: info.reason for info in self._infos if info.state == "broken"}
+            self._gathered[hook] = Contributions(GATHERED[hook][0], entries, broken)
         return self._gathered[hook]
 
     @property
@@ -258,12 +260,21 @@ class PluginManager:
             raise PluginError(f"the name is taken: there is a plugin named {name!r}")
         try:
             self._pluggy.register(plugin, name=name)
-            self._pluggy.check_pending()  # a misspelt hook is an error, not a silent no-op
+            self._refuse_unknown_hooks(plugin)
         except Exception:
             # pluggy keeps the name of a plugin that it refuses.
             if self._pluggy.get_plugin(name) is plugin:
                 self._pluggy.unregister(name=name)
             raise
+
+    def _refuse_unknown_hooks(self, plugin: object) -> None:
+        """A misspelt hook is an error, not a silent no-op."""
+        for hook in self._pluggy.get_hookcallers(plugin) or ():
+            if not hook.has_spec():
+                # All hooks look alike to `closest`, which names three.
+                meant = get_close_matches(hook.name, specs.__all__, n=1)
+                did_you = "".join(f"; did you mean {name!r}?" for name in meant)
+                raise PluginError(f"unknown hook {hook.name!r}{did_you}")
 
     def _hooks_of(self, plugin: object) -> tuple[str, ...]:
         return tuple(sorted(hook.name for hook in self._pluggy.get_hookcallers(plugin) or ()))

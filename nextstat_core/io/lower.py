@@ -160,12 +160,14 @@ def _lower_plugin(walk: _Lowering, entry: Any) -> PluginModifier | None:
     try:
         parameters = walk.types[kind].parameters(name, entry.data, walk.n_bins)
     except InputError as error:
-        lowered.problems.append(Problem(place, str(error)))
+        message = str(error).partition("\n\nHint: ")[0]
+        lowered.problems.append(Problem(place, message, error.hint))
         lowered.unreadable.add(name)
         return None
     except Exception as error:
         raise PluginError(
-            f"{place}: the plugin that defines {kind!r} failed: {type(error).__name__}: {error}\n\n"
+            f"{place}: the plugin that defines {kind!r} failed in parameters(): "
+            f"{type(error).__name__}: {error}\n\n"
             "Hint: the data may be wrong, and the plugin does not say so; tell its authors"
         ) from error
     if lowered.supplied.setdefault(name, parameters) != parameters:

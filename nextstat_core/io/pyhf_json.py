@@ -112,7 +112,7 @@ def try_pyhf(
     types = _NO_TYPES if modifier_types is None else modifier_types
     _refuse_redefinitions(types)
     codes = choose_interpolations(interpolation)
-    structure = read_structure(document, frozenset(types))
+    structure = read_structure(document, types)
     observed, reading = _read_observations(structure)
     lowered = lower_channels(structure.workspace.channels, observed, codes, types)
     chosen = choose_measurement(structure, measurement)

@@ -5,19 +5,21 @@ problems it returns what can still be read, so that the physics of the rest is c
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
 from nextstat_core.errors import Problem, closest
+from nextstat_core.hooks import hint_for_missing
 from nextstat_core.io.decode import describe
 from nextstat_core.io.document import BUILT_IN_KINDS
 from nextstat_core.io.places import Path, words
+from nextstat_core.ir import ModifierType
 
 __all__ = ["Readable", "explain"]
 
 _VERSION = "1.0.0"
+_ASK_FOR_PLUGIN = "is the plugin that defines it installed? `nextstat plugins` lists those that are"
 _SECTIONS = ("channels", "observations", "measurements", "version")
 
 
@@ -51,17 +53,17 @@ class Readable:
     incomplete: set[str] = field(default_factory=set)
 
 
-def explain(document: Mapping[str, Any], plugin_kinds: AbstractSet[str]) -> Readable:
+def explain(document: Mapping[str, Any], types: Mapping[str, ModifierType]) -> Readable:
     """Find every deviation from the schema.
 
     Parameters
     ----------
     document : mapping
         Decoded workspace.
-    plugin_kinds : set of str
+    types : mapping of str to ModifierType
         Kinds of modifiers that are known besides pyhf's.
     """
-    walk = _Walk(document, frozenset(plugin_kinds))
+    walk = _Walk(document, types)
     found = walk.found
     for key in document:
         if key not in _SECTIONS:
@@ -76,20 +78,44 @@ def explain(document: Mapping[str, Any], plugin_kinds: AbstractSet[str]) -> Read
             found.incomplete.add(key)
         found.document[key] = () if value is _DROPPED else value
     found.document["version"] = _VERSION
+    walk.count_unknown()
     return found
 
 
 @dataclass(slots=True)
 class _Walk:
     document: Mapping[str, Any]
-    plugin_kinds: frozenset[str]
+    types: Mapping[str, ModifierType]
     found: Readable = field(default_factory=Readable)
+    #: Unknown types of modifiers: where in `problems`, and how often.
+    unknown: dict[str, list[int]] = field(default_factory=dict)
 
     def refuse(self, path: Path, message: str, hint: str = "") -> None:
         self.found.problems.append(Problem(words(self.document, path), message, hint))
 
     def expected(self, path: Path, what: str, value: Any) -> None:
         self.refuse(path, f"found {describe(value)}; expected {what}")
+
+    def refuse_type(self, path: Path, kind: str) -> None:
+        """Refuse a type of modifier, at its first place only: a missing plugin is one problem."""
+        if kind in self.unknown:
+            self.unknown[kind][1] += 1
+            return
+        self.unknown[kind] = [len(self.found.problems), 1]
+        known = sorted({*BUILT_IN_KINDS, *self.types})
+        self.refuse(
+            path,
+            f"unknown modifier type {kind!r}; expected {', '.join(known)}",
+            hint_for_missing(kind, known, self.types) or _ASK_FOR_PLUGIN,
+        )
+
+    def count_unknown(self) -> None:
+        """Say how often unknown types of modifiers occur."""
+        for position, count in self.unknown.values():
+            if count > 1:
+                problem = self.found.problems[position]
+                message = f"{problem.message}; {count} modifiers have this type"
+                self.found.problems[position] = replace(problem, message=message)
 
     def refuse_key(self, path: Path, key: Any, allowed: Sequence[str]) -> None:
         message = f"the key {key!r} is not allowed here; expected {', '.join(allowed)}"
@@ -193,7 +219,7 @@ def _named(visit_object: _Visit) -> _Visit:
     def visit(walk: _Walk, value: Any, path: Path) -> Any:
         before = len(walk.found.problems)
         kept = visit_object(walk, value, path)
-        if len(walk.found.problems) == before:
+        if len(walk.found.problems) == before and kept is not _DROPPED:
             return kept
         if isinstance(value, Mapping) and isinstance(value.get("name"), str):
             walk.found.unreadable.add(value["name"])
@@ -218,15 +244,13 @@ def _modifier(walk: _Walk, value: Any, path: Path) -> Any:
     if not isinstance(value, Mapping):
         return _MODIFIER_HEAD(walk, value, path)
     kind = value.get("type")
-    if kind in walk.plugin_kinds if isinstance(kind, str) else False:
+    if kind in walk.types if isinstance(kind, str) else False:
         return _PLUGIN_MODIFIER(walk, value, path)
     if isinstance(kind, str) and kind in _MODIFIERS:
         return _MODIFIERS[kind](walk, value, path)
     if "type" not in value or not isinstance(kind, str):
         return _MODIFIER_HEAD(walk, value, path)
-    known = sorted({*BUILT_IN_KINDS, *walk.plugin_kinds})
-    message = f"unknown modifier type {kind!r}; expected {', '.join(known)}"
-    walk.refuse(path, message, closest(kind, known))
+    walk.refuse_type(path, kind)
     return _DROPPED
 
 

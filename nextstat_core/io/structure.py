@@ -1,7 +1,6 @@
 """A decoded workspace as typed data, whole or, where the schema refuses it, in parts."""
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 from nextstat_core.errors import Problem
 from nextstat_core.io.document import workspace_type
 from nextstat_core.io.schema import explain
+from nextstat_core.ir import ModifierType
 
 __all__ = ["Structure", "read_structure"]
 
@@ -36,30 +36,32 @@ class Structure:
     incomplete: frozenset[str] = frozenset()
 
 
-def read_structure(document: Mapping[str, Any], plugin_kinds: AbstractSet[str]) -> Structure:
+def read_structure(document: Mapping[str, Any], types: Mapping[str, ModifierType]) -> Structure:
     """Check `document` against the schema and take what can be read.
 
     Parameters
     ----------
     document : mapping
         Decoded workspace.
-    plugin_kinds : set of str
+    types : mapping of str to ModifierType
         Kinds of modifiers that are known besides pyhf's.
     """
-    target = workspace_type(frozenset(plugin_kinds))
+    target = workspace_type(frozenset(types))
     try:
         workspace = msgspec.convert(document, target)
     except msgspec.ValidationError as error:
-        return _explained(document, plugin_kinds, str(error))
+        return _explained(document, types, str(error))
     if workspace.channels and workspace.observations and workspace.measurements:
         return Structure(workspace)
-    return _explained(document, plugin_kinds, "a section is empty")
+    return _explained(document, types, "a section is empty")
 
 
-def _explained(document: Mapping[str, Any], kinds: AbstractSet[str], reason: str) -> Structure:
-    found = explain(document, kinds)
+def _explained(
+    document: Mapping[str, Any], types: Mapping[str, ModifierType], reason: str
+) -> Structure:
+    found = explain(document, types)
     return Structure(
-        workspace=msgspec.convert(found.document, workspace_type(frozenset(kinds))),
+        workspace=msgspec.convert(found.document, workspace_type(frozenset(types))),
         problems=tuple(found.problems) or (Problem("", reason),),
         unreadable=frozenset(found.unreadable),
         incomplete=frozenset(found.incomplete),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nextstat_core.errors import InputError
+from nextstat_core.hooks import hint_for_missing
 from nextstat_core.ir import CellAddition, CellFactor, Curve, PluginModifier, RowFactor
+from nextstat_core.likelihood.plugin_terms import plugin_terms
 from nextstat_core.stats import Code1, Code4, bend_of, linear_of
 
 if TYPE_CHECKING:
@@ -38,8 +40,13 @@ def lower_sample(
         if isinstance(modifier, PluginModifier):
             kind = modifier_types.get(modifier.kind)
             if kind is None:
-                raise InputError.unknown("modifier type", modifier.kind, sorted(modifier_types))
-            terms.extend(kind.lower(modifier, sample, channel))
+                known = sorted(modifier_types)
+                raise InputError(
+                    f"no modifier type named {modifier.kind!r} is registered; there are: "
+                    f"{', '.join(map(repr, known)) or 'none'}",
+                    hint=hint_for_missing(modifier.kind, known, modifier_types),
+                )
+            terms.extend(plugin_terms(modifier, sample, channel, kind))
         elif modifier.kind == "histosys":
             terms.extend(_histosys(modifier, sample))  # type: ignore[arg-type]
         else:

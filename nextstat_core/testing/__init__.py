@@ -25,10 +25,14 @@ if find_spec("pytest") is not None:
     pytest.register_assert_rewrite(
         "nextstat_core.testing.backend_algebra",
         "nextstat_core.testing.backend_arrays",
-        "nextstat_core.testing.backend_contract",
+        "nextstat_core.testing.backend_behaviour",
+        "nextstat_core.testing.backend_checks",
         "nextstat_core.testing.backend_engine",
+        "nextstat_core.testing.curve_values",
         "nextstat_core.testing.model_contract",
+        "nextstat_core.testing.modifier_checks",
         "nextstat_core.testing.modifier_contract",
+        "nextstat_core.testing.modifier_curves",
         "nextstat_core.testing.plugin_contract",
     )
 

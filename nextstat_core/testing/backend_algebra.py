@@ -134,6 +134,18 @@ class AlgebraChecks(BackendChecks):
         actual = to_host(backend, factor)
         np.testing.assert_array_equal(actual[good], to_host(backend, expected)[good])
 
+    @pytest.mark.parametrize("poison", [0.0, math.nan])
+    def test_solves_take_the_factor_of_a_bad_row(self, backend: Backend, poison: float) -> None:
+        host = positive_definite(3, 4)
+        host[1, 2, 2] = poison
+        rhs = backend.asarray(np.ones((3, 4, 2)))
+        with backend.errstate():  # the engine solves all rows and discards what is no solution
+            factor, _ = backend.spd_factor(backend.asarray(host))
+            for x in (backend.spd_solve(factor, rhs), backend.lower_solve(factor, rhs)):
+                found = to_host(backend, x)
+                assert found.shape == (3, 4, 2)
+                assert np.isfinite(found[[0, 2]]).all(), "a bad row spoils the solution of others"
+
     @pytest.mark.parametrize("poison", [-1.0, math.nan])
     @pytest.mark.parametrize("n", [1, 2, 5, 30])
     def test_single_bad_matrix_is_reported(self, backend: Backend, n: int, poison: float) -> None:

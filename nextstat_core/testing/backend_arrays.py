@@ -59,22 +59,40 @@ _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
 class ArrayChecks(BackendChecks):
     """Tests that arrays are of the right kind and that user memory is safe."""
 
-    # -- arrays -----------------------------------------------------------------------------------
+    # -- attributes -------------------------------------------------------------------------------
 
     def test_namespace_follows_the_standard(self, backend: Backend) -> None:
-        assert backend.xp.__array_api_version__ >= "2024.12"
+        found = getattr(backend.xp, "__array_api_version__", None)
+        assert found is not None, "backend.xp has no __array_api_version__; wrap the library"
+        assert found >= "2024.12", f"backend.xp follows the standard {found}, expected 2024.12"
+
+    def test_dtype_is_what_arrays_report(self, backend: Backend) -> None:
+        reported = backend.asarray([1.0]).dtype
+        assert reported == backend.dtype, (
+            f"backend.dtype is {backend.dtype!r} ({type(backend.dtype).__name__}), but arrays "
+            f"report {reported!r}; set dtype to xp.float64 or xp.float32, as asarray makes them"
+        )
+
+    def test_device_is_what_arrays_report(self, backend: Backend) -> None:
+        reported = array_api_compat.device(backend.asarray([1.0]))
+        assert reported == backend.device, (
+            f"backend.device is {backend.device!r} ({type(backend.device).__name__}), but arrays "
+            f"report {reported!r}; set device to what x.device returns"
+        )
+
+    # -- arrays -----------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("values", [[1.0, -2.5], [[1.0], [2.0]], 3.0, [], [1, 2]])
     def test_asarray_has_working_dtype_and_device(self, backend: Backend, values: Any) -> None:
         x = backend.asarray(values)
-        assert x.dtype == backend.dtype
-        assert array_api_compat.device(x) == backend.device
+        check_kind(backend, x)
         np.testing.assert_array_equal(backend.to_numpy(x), np.asarray(values, dtype=float))
 
     def test_asarray_honours_dtype(self, backend: Backend) -> None:
         xp = backend.xp
-        assert backend.asarray([0, 3], dtype=xp.int64).dtype == xp.int64
-        assert backend.asarray([True, False], dtype=xp.bool).dtype == xp.bool
+        for values, dtype in (([0, 3], xp.int64), ([True, False], xp.bool)):
+            found = backend.asarray(values, dtype=dtype).dtype
+            assert found == dtype, f"asarray(..., dtype={dtype}) made an array of {found}"
 
     def test_asarray_takes_its_own_arrays(self, backend: Backend) -> None:
         x = backend.asarray([1.0, 2.0])
@@ -85,13 +103,16 @@ class ArrayChecks(BackendChecks):
         theirs, owner = _awkward(kind)
         before = theirs.copy()
         ours = backend.asarray(theirs)
-        np.testing.assert_array_equal(backend.to_numpy(ours), before)
+        message = f"asarray read {kind} memory wrongly"
+        np.testing.assert_array_equal(backend.to_numpy(ours), before, err_msg=message)
         ours = backend.put_rows(ours, backend.indices([0]), backend.asarray([9.0]))
         assert float(ours[0]) == 9.0
-        np.testing.assert_array_equal(theirs, before)
+        message = f"{kind} memory was written into: asarray has to copy it"
+        np.testing.assert_array_equal(theirs, before, err_msg=message)
         ours = backend.asarray(theirs)
         owner[...] = -1.0
-        np.testing.assert_array_equal(backend.to_numpy(ours), before)
+        message = f"an array follows {kind} memory of the user: asarray has to copy it"
+        np.testing.assert_array_equal(backend.to_numpy(ours), before, err_msg=message)
 
     def test_to_numpy_keeps_values_and_dtype(self, backend: Backend) -> None:
         host = backend.to_numpy(backend.asarray([[0.1, -7.0]]))

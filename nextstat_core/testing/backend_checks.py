@@ -39,8 +39,9 @@ def to_host(backend: Backend, x: Array) -> np.ndarray:
 
 def check_kind(backend: Backend, x: Array) -> None:
     """Check that `x` has the working dtype and lies on the device."""
-    assert x.dtype == backend.dtype
-    assert array_api_compat.device(x) == backend.device
+    assert x.dtype == backend.dtype, f"the result has dtype {x.dtype}, expected {backend.dtype}"
+    device = array_api_compat.device(x)
+    assert device == backend.device, f"the result is on {device!r}, expected {backend.device!r}"
 
 
 def positive_definite(rows: int, n: int) -> np.ndarray:

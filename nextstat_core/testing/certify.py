@@ -9,6 +9,7 @@ process down leaves behind what it was doing.
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -158,8 +159,8 @@ class _Recorder:
         if report.failed:
             self._write(broken=report.longreprtext)
 
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        self._write(deselected=len(items))
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._write(collected=len(session.items))
 
     def pytest_sessionfinish(self) -> None:
         self._write(done=True)
@@ -183,5 +184,12 @@ def _reason(report: pytest.TestReport) -> str:
     if isinstance(report.longrepr, tuple):  # of a skipped test: file, line, reason
         return report.longrepr[2].removeprefix("Skipped: ")
     crash = getattr(report.longrepr, "reprcrash", None)
-    message = str(crash.message if crash else report.longreprtext).strip()
-    return message.partition("\n")[0]
+    return _first_words(str(crash.message if crash else report.longreprtext))
+
+
+def _first_words(message: str) -> str:
+    """The first line; the first lines where that is empty, as it is for messages of numpy."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if lines and lines[0] == "AssertionError:":
+        return "; ".join(lines[1:5])
+    return re.sub("^(AssertionError|Failed): ", "", lines[0]) if lines else ""

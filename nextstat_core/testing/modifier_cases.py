@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["workspace_with", "wrong_data"]
+__all__ = ["sizes", "workspace_with", "wrong_data"]
 
 
 def workspace_with(modifier: tuple[str, str, Any] | None) -> dict[str, Any]:
@@ -51,7 +51,9 @@ def wrong_data(data: Any, for_other_bins: Any) -> Iterator[tuple[str, Any]]:
     spoilt = json.loads(json.dumps(data))
     if _spoil_first_number(spoilt):
         yield "a text for a number", spoilt
-    if for_other_bins != data and _sizes(for_other_bins) != _sizes(data):
+    if isinstance(data, dict):
+        yield "an unknown key", {**data, "an_unknown_key": "nonsense"}
+    if for_other_bins != data and sizes(for_other_bins) != sizes(data):
         yield "data for another number of bins", for_other_bins
 
 
@@ -71,8 +73,8 @@ def _spoil_first_number(data: Any) -> bool:
     return False
 
 
-def _sizes(data: Any) -> Any:
+def sizes(data: Any) -> Any:
     """Lengths of all lists in `data`."""
     if isinstance(data, dict):
-        return {key: _sizes(value) for key, value in data.items()}
-    return (len(data), *map(_sizes, data)) if isinstance(data, list) else None
+        return {key: sizes(value) for key, value in data.items()}
+    return (len(data), *map(sizes, data)) if isinstance(data, list) else None

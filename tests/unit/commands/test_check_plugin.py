@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nextstat_commands.check_plugin import Report
+from nextstat_commands.check_report import Report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,11 +97,49 @@ def test_missing_device_is_a_reason_to_skip(site) -> None:
     load = "raise BackendUnavailableError('no acme device on this machine')"
     site.install("acme-backend", "acme", backend(load=load))
     done = site.run("check-plugin", "acme", "-k", "BackendContract")
-    assert done.returncode == 0, done.stdout
     n, *counts = row(done.stdout, "BackendContract of 'acme'")
     assert counts == [0, 0, n, 0]
     assert done.stdout.count("no acme device on this machine") == 1
-    assert "Nothing of the BackendContract of 'acme' could be checked here." in done.stdout
+
+
+def test_plugin_of_which_nothing_can_be_checked_is_not_certified(site) -> None:
+    load = "raise BackendUnavailableError('no acme device on this machine')"
+    site.install("acme-backend", "acme", backend(load=load))
+    done = site.run("check-plugin", "acme", "-k", "lanes or words")
+    assert done.returncode == 1
+    assert "acme could not be checked here." in done.stdout
+    assert "Nothing of the BackendContract of 'acme' could be checked." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("devices", "code", "verdict"),
+    [
+        ((), 0, "acme keeps its contracts."),
+        (("cpu",), 0, "acme keeps its contracts."),
+        (("cpu", "mars"), 1, "acme could not be checked on 'cpu', 'mars'."),
+    ],
+)
+def test_every_device_that_is_asked_for_has_to_be_checked(site, devices, code, verdict) -> None:
+    load = "\n    ".join(
+        [
+            "if device == 'mars':",
+            "    raise BackendUnavailableError('too far')",
+            "return Acme()",
+        ]
+    )
+    site.install("acme-backend", "acme", backend(load=load))
+    asked = [word for device in devices for word in ("--device", device)]
+    done = site.run("check-plugin", "acme", "-k", "lanes or words", *asked)
+    assert done.returncode == code, done.stdout
+    assert verdict in done.stdout
+
+
+def test_other_names_lead_to_the_plugin(run) -> None:
+    for name in ("example_coupling", "example-yields"):
+        done = run("check-plugin", name)
+        assert done.exit_code == 1
+        assert done.stderr.count("'example'") == 2  # in the list, and in the hint
+        assert f"{name!r} comes from the plugin 'example': nextstat check-plugin" in done.stderr
 
 
 def test_failures_are_listed_by_reason_and_in_full(site) -> None:
@@ -112,8 +150,23 @@ def test_failures_are_listed_by_reason_and_in_full(site) -> None:
     assert row(done.stdout, "BackendContract of 'acme'") == [2, 1, 1, 0, 0]
     assert "test_lanes_are_rows_in_eights: assert (7 % 8) == 0" in done.stdout
     assert "acme does not keep its contracts." in done.stdout
+    hint = "hint: nextstat check-plugin acme -v -k test_lanes_are_rows_in_eights"
+    assert done.stdout.endswith(f"{hint}\n")
     verbose = site.run("check-plugin", "acme", "-k", "lanes", "-v").stdout
     assert "assert backend.lanes % 8 == 0" in verbose
+
+
+def test_each_failed_test_has_one_line_that_is_not_empty(site) -> None:
+    member = "take = lambda self, x, index, *, axis: 0.0 * Acme.__mro__[1].take("
+    member += "self, x, index, axis=axis) - 1.0"
+    site.install("acme-backend", "acme", backend(member))
+    done = site.run("check-plugin", "acme", "-k", "take or spd or factor or curvature")
+    listed = done.stdout.partition("failed:\n")[2].partition("\n\n")[0].splitlines()
+    names = [line.partition("': ")[2].partition(":")[0] for line in listed]
+    curvature = "test_curvature_is_that_of_numpy (5 cases)"
+    assert names == ["test_take_selects_along_either_axis", curvature]
+    assert all(len(line.rpartition(": ")[2]) > 3 for line in listed)
+    assert "Mismatched elements" in listed[0]
 
 
 def test_known_failures_of_a_backend_are_counted_apart(site) -> None:
@@ -133,6 +186,16 @@ def test_known_failures_of_a_plugin_have_to_fail(site) -> None:
     assert "XPASS(strict)" in done.stdout
 
 
+def test_wrong_attributes_come_first(site) -> None:
+    site.install("acme-backend", "acme", backend("device = 'gpu:7'"))
+    done = site.run("check-plugin", "acme", "-k", "BackendContract and (device or likelihood)")
+    first, *others = done.stdout.partition("failed:\n")[2].partition("\n\n")[0].splitlines()
+    assert "test_device_is_what_arrays_report: backend.device is 'gpu:7' (str), but arrays" in first
+    assert "set device to what x.device returns" in first
+    assert others
+    assert done.stdout.endswith("-v -k test_device_is_what_arrays_report\n")
+
+
 @pytest.mark.parametrize("code", ["os._exit(5)", "os.kill(os.getpid(), 11)"])
 def test_crash_is_reported_with_the_test_that_ran(site, code: str) -> None:
     member = f"def any_true(self, mask):\n        import os; {code}"
@@ -141,6 +204,20 @@ def test_crash_is_reported_with_the_test_that_ran(site, code: str) -> None:
     assert done.returncode == 1
     assert "error: the process that ran the checks ended with code" in done.stderr
     assert "in test_any_true_is_a_python_bool of BackendContract of 'acme'" in done.stderr
+    assert row(done.stdout, "BackendContract of 'acme'")[2] == 1
+    assert "test_any_true_is_a_python_bool: the process ended with code" in done.stdout
+    assert "Extension modules" not in done.stderr
+
+
+def test_crash_shows_the_frames_of_the_plugin(site) -> None:
+    code = "def any_true(self, mask):\n        import os; os.kill(os.getpid(), 11)"
+    site.install("acme-backend", "acme", backend(code))
+    done = site.run("check-plugin", "acme", "-k", "any_true or pickles")
+    assert "1 of 2 checks ran" in done.stdout
+    _, fatal, *frames = done.stderr.splitlines()
+    assert fatal.startswith("Fatal Python error: Segmentation fault")
+    assert "acme_backend_plugin.py" in frames[0]
+    assert not any("pluggy" in frame or "_pytest" in frame for frame in frames)
 
 
 def test_plugin_that_cannot_be_imported_fails_with_its_traceback(site) -> None:
@@ -148,6 +225,9 @@ def test_plugin_that_cannot_be_imported_fails_with_its_traceback(site) -> None:
     done = site.run("check-plugin", "acme")
     assert done.returncode == 1
     assert "No module named 'no_such_library'" in done.stdout
+    first = done.stdout.partition("failed:\n")[2].splitlines()[0]
+    assert "test_plugin_can_be_loaded: ModuleNotFoundError" in first
+    assert "What acme registers was not checked" in done.stdout
 
 
 def test_models_are_checked_by_their_example(site) -> None:

@@ -13,6 +13,7 @@ import pytest
 from click.testing import Result
 
 from nextstat_core.hooks import PluginManager, hookimpl
+from nextstat_core.testing.modifier_cases import workspace_with
 
 Run = Callable[..., Result]
 
@@ -57,6 +58,16 @@ def test_an_audit_of_an_unusable_workspace_lists_problems(
 
 
 # -- compare-pyhf ---------------------------------------------------------------------------------
+
+
+def test_modifiers_of_plugins_cannot_be_compared(run: Run, tmp_path: Path) -> None:
+    data = {"linear": [0.1, 0.2, 0.3], "quadratic": [0.0, 0.0, 0.1]}
+    path = tmp_path / "workspace.json"
+    path.write_text(json.dumps(workspace_with(("c", "example_coupling", data))))
+    done = run("compare-pyhf", path)
+    assert done.exit_code == 1
+    place = "channel 'one', sample 'acted_on', modifier 'c' (example_coupling)"
+    assert f"error: {place}: pyhf does not know this type; a plugin defines it" in done.stderr
 
 
 @pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import runpy
 import sys
+import tomllib
 import types
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import nextstat_core.ir
 from nextstat_core.backend import Backend
-from nextstat_core.testing import ModelContract
+from nextstat_core.hooks import PluginManager
+from nextstat_core.testing import (
+    BackendContract,
+    ModelContract,
+    ModifierContract,
+    PluginContract,
+)
 
 if TYPE_CHECKING:
     from nextstat_core.models import StatisticalModel
@@ -62,6 +72,67 @@ class TestModelOfThePluginPage(ModelContract):
         monkeypatch.setitem(sys.modules, module.__name__, module)  # a model has to pickle
         exec(code.partition("\n\n\nprint(")[0], module.__dict__)
         return module.Decay.example()
+
+
+def _tests_of(contract: type) -> set[str]:
+    return {name for name in dir(contract) if name.startswith("test_")}
+
+
+def test_modifier_page_explains_every_check() -> None:
+    text = (HOW_TO / "write-a-modifier.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `(test_\w+)`", text, re.MULTILINE))
+    assert rows == _tests_of(ModifierContract)
+
+
+def test_backend_page_names_checks_that_exist() -> None:
+    text = (HOW_TO / "write-a-backend.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `?(?:.*?`)?(test_\w+?)(?:`|\[|:)", text, re.MULTILINE))
+    assert named
+    assert named <= _tests_of(BackendContract) | _tests_of(PluginContract)
+
+
+def _signatures() -> list[str]:
+    text = (HOW_TO / "write-a-modifier.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("\n## What to import\n")
+    return re.findall(r"^\| `(\w+\([^`]*\))`", section.partition("\n## ")[0], re.MULTILINE)
+
+
+@pytest.mark.parametrize("shown", _signatures())
+def test_modifier_page_shows_real_signatures(shown: str) -> None:
+    name, _, _ = shown.partition("(")
+    parameters = inspect.signature(getattr(nextstat_core.ir, name)).parameters.values()
+    expected = [
+        each.name if each.default is each.empty else f"{each.name}={each.default!r}"
+        for each in parameters
+    ]
+    assert shown == f"{name}({', '.join(expected)})"
+
+
+def test_modifier_page_lists_the_classes_that_authors_need() -> None:
+    shown = {signature.partition("(")[0] for signature in _signatures()}
+    terms = {"Curve", "RowFactor", "CellAddition", "CellFactor"}
+    assert shown >= terms | {"Parameter", "GaussianConstraint", "PoissonConstraint"}
+
+
+def test_smallest_project_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (HOW_TO / "write-a-modifier.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("\n## The smallest project\n")
+    toml, plugin = [each.code for each in blocks_of(section.partition("\n## ")[0])]
+    project = tomllib.loads(toml)
+    ((name, target),) = project["project"]["entry-points"]["nextstat.plugins"].items()
+    (package,) = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    folder = tmp_path / package
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    (folder / "plugin.py").write_text(plugin)
+    example = PROJECTS[1] / "nextstat-example" / "src" / "nextstat_example" / "coupling.py"
+    (folder / "coupling.py").write_text(example.read_text(encoding="utf-8"))
+    monkeypatch.syspath_prepend(folder.parent)
+    manager = PluginManager([EntryPoint(name, target, "nextstat.plugins")])
+    assert [info.state for info in manager.plugins] == ["active"]
+    assert list(manager.modifiers) == ["example_coupling"]
+    for key in ("name", "version", "description", "readme", "requires-python"):
+        assert project["project"][key]
 
 
 def test_modifier_and_backend_are_short() -> None:

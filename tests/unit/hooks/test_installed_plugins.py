@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
+
+from nextstat_core.testing.modifier_cases import workspace_with
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "example_workspace.json"
 
 BACKEND = """
 from nextstat_core.backend import BackendSpec
@@ -88,6 +95,26 @@ def test_broken_plugin_is_named_and_fits_go_on(site, source: str, target: str, r
     assert first.split() == ["broken", "acme-plugins", "1.2"]
     assert reason in second
     assert site.run("plugins", "-v").stdout.count("Traceback") == 1
+
+
+def test_what_a_broken_plugin_may_have_brought_comes_with_the_reason(site, tmp_path) -> None:
+    site.install("acme-plugins", "acme", MISSPELT)
+    reason = (
+        "the plugin 'acme' is installed but broken: PluginError: unknown hook "
+        "'nextstat_register_backend'; did you mean 'nextstat_register_backends'? "
+        "(see `nextstat plugins --verbose`)"
+    )
+    done = site.run("fit", EXAMPLE, "--backend", "acme")
+    assert done.returncode == 1
+    assert f"hint: {reason}" in done.stderr
+    path = tmp_path / "workspace.json"
+    path.write_text(json.dumps(workspace_with(("tilt", "acme_tilt", None))))
+    done = site.run("fit", path)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if "  - " in line]
+    assert line.startswith("  - channel 'one', sample 'acted_on', modifier 'tilt' (acme_tilt): ")
+    assert "unknown modifier type 'acme_tilt'; expected example_coupling, histosys, " in line
+    assert line.endswith(f"; 2 modifiers have this type ({reason})")
 
 
 def test_plugin_that_hangs_is_given_up_and_the_others_are_loaded(site) -> None:

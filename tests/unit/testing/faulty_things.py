@@ -86,13 +86,31 @@ class Steep:
         return 1.0 + coefficients[0, ...] * x, 2.0 * coefficients[0, ...] + 0.0 * x, 0.0 * x
 
 
+@dataclass(frozen=True)
+class FirstMember:
+    def __call__(self, x, coefficients, xp, order):
+        slope = coefficients[0, 0, 0]
+        return 1.0 + slope * x, slope + 0.0 * x, 0.0 * x
+
+
+@dataclass(frozen=True)
+class Constant:
+    def __call__(self, x, coefficients, xp, order):
+        return 1.0 + coefficients[0, ...] * x, coefficients[0, ...] + 0.0 * x, 0.0
+
+
+class Identity:
+    def __call__(self, x, coefficients, xp, order):
+        return Straight()(x, coefficients, xp, order)
+
+
 class Sound:
     kind = "sound"
     family = Straight()
     init = 0.0
 
     def example(self, n_bins):
-        return [0.1] * n_bins
+        return [0.1 + 0.02 * b for b in range(n_bins)]
 
     def parameters(self, name, data, n_bins):
         if len(modifier_data(data, tuple[float, ...])) != n_bins:
@@ -124,6 +142,10 @@ def careless(self, name, data, n_bins):
 
 TestSound = modifier_contract()
 TestWrongSlope = modifier_contract(family=Steep())
+TestFirstMember = modifier_contract(family=FirstMember())
+TestConstant = modifier_contract(family=Constant())
+TestNoValue = modifier_contract(family=Identity())
+TestEqualBins = modifier_contract(example=lambda self, n: [0.1] * n)
 TestNotNeutral = modifier_contract(init=1.0)
 TestCareless = modifier_contract(parameters=careless, example=lambda self, n: [0.1] * n)
 TestBuiltIn = modifier_contract(kind="normsys")

@@ -56,6 +56,9 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ("TestClamps", "test_nan_gives_nan"),
         ("TestWrongSlope", "test_curves_have_exact_derivatives"),
         ("TestWrongSlope", "test_gradient_and_hessian_match_differences"),
+        ("TestFirstMember", "test_members_of_a_family_keep_their_own_coefficients"),
+        ("TestNoValue", "test_families_are_values"),
+        ("TestEqualBins", "test_example_tells_bins_apart"),
         ("TestNotNeutral", "test_start_values_give_the_nominal_yields"),
         ("TestCareless", "test_wrong_data_are_refused_with_their_place"),
         ("TestKnown", "test_nan_gives_nan"),
@@ -79,3 +82,50 @@ def test_known_failures_must_fail(outcomes: dict[str, str]) -> None:
 def test_sound_modifier_passes(outcomes: dict[str, str]) -> None:
     own = {out for test, out in outcomes.items() if test.startswith("TestSound::")}
     assert own == {"PASSED"}
+
+
+def test_a_missing_shape_is_named_wherever_curves_are_evaluated() -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", "-c"),
+            *("/dev/null", "--import-mode=importlib", f"{FAULTY}::TestConstant"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    shape = "Constant: the second derivative has shape (), expected (members, rows) = "
+    count = int(re.findall(r"(\d+) (?:failed|error)", done.stdout)[0])
+    assert count >= 2
+    assert "IndexError" not in done.stdout
+    complaints = re.findall(r"AssertionError: .*", done.stdout)
+    assert complaints
+    assert all(shape in each for each in complaints), complaints
+
+
+def test_contracts_check_single_operations_first() -> None:
+    names = [item for item in _collected("TestOff") if "[" not in item]
+    order = [
+        "test_namespace_follows_the_standard",
+        "test_dtype_is_what_arrays_report",
+        "test_device_is_what_arrays_report",
+        "test_take_selects_along_either_axis",
+        "test_add_diagonal_leaves_the_rest",
+        "test_pickles_to_an_equal_backend",
+        "test_evaluation_and_fits_leave_user_memory_alone",
+    ]
+    assert [name for name in names if name in order] == order
+    assert names[:3] == order[:3]
+
+
+def _collected(contract: str) -> list[str]:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider"),
+            *("-c", "/dev/null", "--import-mode=importlib", f"{FAULTY}::{contract}"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return re.findall(r"::(test_\S+)$", done.stdout, re.MULTILINE)

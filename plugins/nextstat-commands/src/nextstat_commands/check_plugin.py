@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from nextstat_core.errors import InputError, NextstatError
-from nextstat_core.hooks import GROUP
+from nextstat_commands.check_report import Report, report_lines
+from nextstat_core.errors import InputError, NextstatError, closest
+from nextstat_core.hooks import GROUP, get_manager
+from nextstat_core.hooks.manager import GATHERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Check", "Report", "command"]
+__all__ = ["command"]
 
 #: What pytest collects: the classes are made when it imports this module.
 _MODULE = """from nextstat_core.testing.certify import contracts_of
@@ -33,79 +33,10 @@ _SETTINGS = """[pytest]
 addopts = -q --import-mode=importlib
 filterwarnings = error::RuntimeWarning
 """
-_OUTCOMES = ("passed", "failed", "skipped", "known")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One test of one contract, and how it ended."""
-
-    contract: str
-    test: str
-    outcome: str
-    reason: str = ""
-    details: str = ""
-
-
-@dataclass(slots=True)
-class Report:
-    """What the process that ran the contracts wrote down.
-
-    Attributes
-    ----------
-    checks : dict of (contract, test) to Check
-    running : (contract, test) or None
-        The test that had begun and not ended.
-    broken : list of str
-        Why tests could not be collected.
-    done : bool
-        Whether the process came to its end.
-    """
-
-    checks: dict[tuple[str, str], Check] = field(default_factory=dict)
-    running: tuple[str, str] | None = None
-    broken: list[str] = field(default_factory=list)
-    done: bool = False
-
-    def read(self, lines: Sequence[str]) -> None:
-        """Take what was written; a crash may have torn the last line."""
-        for line in lines:
-            if not line.endswith("}"):
-                return
-            record = json.loads(line)
-            if "begins" in record:
-                contract, test = record["begins"]
-                self.running = contract, test
-            elif "ends" in record:
-                self.running = None
-                self._end(record)
-            elif "broken" in record:
-                self.broken.append(record["broken"])
-            self.done = self.done or "done" in record
-
-    def _end(self, record: dict[str, Any]) -> None:
-        contract, test = record["ends"]
-        check = Check(contract, test, record["outcome"], record["reason"], record["details"])
-        # A test that passes may still fail when it is torn down.
-        if check.outcome == "failed" or (contract, test) not in self.checks:
-            self.checks[contract, test] = check
-
-    @property
-    def unchecked(self) -> list[str]:
-        """Contracts all of whose tests were skipped."""
-        tried = {check.contract for check in self.checks.values() if check.outcome != "skipped"}
-        return [each for each in self.contracts if each not in tried]
-
-    @property
-    def contracts(self) -> list[str]:
-        """Contracts in the order of their tests."""
-        return list(dict.fromkeys(contract for contract, _ in self.checks))
-
-    @property
-    def passed(self) -> bool:
-        """Whether there is nothing to complain about."""
-        failed = any(check.outcome == "failed" for check in self.checks.values())
-        return self.done and bool(self.checks) and not failed and not self.broken
+#: Of a dump of faulthandler: frames that every check has, and what else says nothing.
+_FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line \d+')
+_OF_THE_KIT = re.compile(r"[/\\](_pytest|pytest|pluggy|nextstat_core[/\\]testing)[/\\]|runpy")
+_MOST_FRAMES = 12
 
 
 @click.command("check-plugin")
@@ -120,7 +51,8 @@ class Report:
 def command(*, name: str, devices: tuple[str, ...], expression: str, verbose: bool) -> None:
     """Check the installed plugin NAME (an entry point or a distribution) against its contracts.
 
-    The exit code is 1 if a check fails.
+    The exit code is 1 if a check fails, and if a device that is asked for, or all that the plugin
+    has, could not be checked here.
     """
     points = _points(name)
     missing = [each for each in ("pytest", "array_api_strict") if find_spec(each) is None]
@@ -132,15 +64,44 @@ def command(*, name: str, devices: tuple[str, ...], expression: str, verbose: bo
     report, process = _run(points, devices, expression)
     if report.done and not report.checks and not report.broken:
         raise InputError(f"no check matches -k {expression!r}")
-    for line in _lines(report, verbose=verbose):
+    if not report.done:
+        report.count_crash(f"the process ended with code {process.returncode}")
+    for line in (*report_lines(report, verbose=verbose), *_verdict(report, name, devices)):
         click.echo(line)
     if not report.done:
-        raise NextstatError(_crash(report, process))
-    verdict = "keeps" if report.passed else "does not keep"
-    click.echo(f"\n{name} {verdict} its contracts.")
+        raise NextstatError("\n".join(_crash(report, process)))
+    click.get_current_context().exit(0 if report.passed and not _in_vain(report, devices) else 1)
+
+
+def _in_vain(report: Report, devices: Sequence[str]) -> bool:
+    """Whether a device, or all that the plugin has, was not checked; few machines have all."""
+    owed = [each for each in report.contracts if not each.startswith("PluginContract")]
+    on_devices = [[each for each in owed if each.endswith(f":{device}'")] for device in devices]
+    return any(
+        contracts and set(contracts) <= set(report.unchecked) for contracts in on_devices or [owed]
+    )
+
+
+def _verdict(report: Report, name: str, devices: Sequence[str]) -> Iterator[str]:
+    yield ""
+    if report.failures or report.broken:
+        yield f"{name} does not keep its contracts."
+    elif not report.done:
+        yield f"{name} was not checked to the end."
+    elif _in_vain(report, devices):
+        where = " on " + ", ".join(map(repr, devices)) if devices else " here"
+        yield f"{name} could not be checked{where}."
+    elif report.unchecked:
+        yield f"{name} keeps the contracts that could be checked here."
+    else:
+        yield f"{name} keeps its contracts."
     for contract in report.unchecked:
-        click.echo(f"Nothing of the {contract} could be checked here.")
-    click.get_current_context().exit(0 if report.passed else 1)
+        yield f"Nothing of the {contract} could be checked."
+    if report.unknown_contributions:
+        yield f"What {name} registers was not checked: the plugin does not get so far."
+    if report.failures:
+        yield "Start with the first failure; later ones often follow from it. Rerun it with:"
+        yield f"hint: nextstat check-plugin {name} -v -k {report.failures[0].function}"
 
 
 def _points(name: str) -> list[str]:
@@ -155,9 +116,24 @@ def _points(name: str) -> list[str]:
         return [name]
     if _normalised(name) in shipped:
         return sorted(shipped[_normalised(name)])
-    raise InputError.unknown(
-        "installed plugin or distribution of plugins", name, [*names, *shipped]
+    found = [*dict.fromkeys([*names, *shipped])]
+    raise InputError(
+        f"no installed plugin or distribution of plugins named {name!r}; there are: "
+        f"{', '.join(map(repr, found)) or 'none'}",
+        hint=_owner_of(name) or closest(name, found),
     )
+
+
+def _owner_of(name: str) -> str:
+    """Which plugin to check, if `name` is that of a backend, modifier or the like."""
+    for hook, (what, _) in GATHERED.items():
+        for entry in get_manager().contributions(hook).entries:
+            if name in entry.names:
+                return (
+                    f"the {what} {name!r} comes from the plugin {entry.plugin!r}: "
+                    f"nextstat check-plugin {entry.plugin}"
+                )
+    return ""
 
 
 def _normalised(name: str) -> str:
@@ -192,44 +168,28 @@ def _run(
     return report, process
 
 
-def _crash(report: Report, process: subprocess.CompletedProcess[str]) -> str:
+def _crash(report: Report, process: subprocess.CompletedProcess[str]) -> Iterator[str]:
     ended = f"the process that ran the checks ended with code {process.returncode}"
     if report.running:
         contract, test = report.running
         ended += f" in {test} of {contract}"
+    yield ended
     output = (process.stderr.strip() or process.stdout.strip()).splitlines()
-    return "\n".join([ended, *output[-15:]])
+    yield from _own_frames(output) or output[-15:]
 
 
-def _lines(report: Report, *, verbose: bool) -> Iterator[str]:
-    checks = list(report.checks.values())
-    width = max(map(len, [*report.contracts, "contract"]))
-    yield f"{'contract':<{width}}  checks  " + "  ".join(f"{each:>7}" for each in _OUTCOMES)
-    for contract in report.contracts:
-        own = [check.outcome for check in checks if check.contract == contract]
-        counts = "  ".join(f"{own.count(each):>7}" for each in _OUTCOMES)
-        yield f"{contract:<{width}}  {len(own):>6}  {counts}"
-    for outcome in _OUTCOMES:
-        found = [check for check in checks if check.outcome == outcome]
-        if found and (verbose or outcome != "passed"):
-            yield f"\n{outcome}:"
-            yield from _listed(found) if verbose else _by_reason(found)
-    for text in report.broken:
-        yield f"\nthe checks could not be collected:\n{text}"
-
-
-def _listed(checks: Sequence[Check]) -> Iterator[str]:
-    for check in checks:
-        yield f"  {check.contract}: {check.test}" + (f": {check.reason}" if check.reason else "")
-        if check.outcome == "failed":
-            yield from (f"    {line}" for line in check.details.splitlines())
-
-
-def _by_reason(checks: Sequence[Check]) -> Iterator[str]:
-    """One line for each reason: a missing device concerns a hundred tests."""
-    groups: dict[tuple[str, str], list[Check]] = {}
-    for check in checks:
-        groups.setdefault((check.contract, check.reason), []).append(check)
-    for (contract, reason), members in groups.items():
-        more = f" and {len(members) - 1} more" if len(members) > 1 else ""
-        yield f"  {contract}: {members[0].test}{more}: {reason}"
+def _own_frames(output: Sequence[str]) -> list[str]:
+    """The innermost frames of a dump of faulthandler, without those that every check has."""
+    starts = [i for i, line in enumerate(output) if line.startswith("Fatal Python error")]
+    if not starts:
+        return []
+    dump = output[starts[0] :]
+    current = [i for i, line in enumerate(dump) if line.startswith("Current thread")]
+    frames = []
+    for line in dump[current[0] + 1 :] if current else []:
+        frame = _FRAME.match(line)
+        if frame is None:
+            break  # another thread, or the list of extension modules
+        if not _OF_THE_KIT.search(frame["file"]):
+            frames.append(line)
+    return [dump[0], *frames[:_MOST_FRAMES]]

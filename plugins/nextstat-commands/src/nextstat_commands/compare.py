@@ -86,6 +86,7 @@ def command(
     model = HistFactoryModel.from_workspace(
         document, measurement=measurement, poi=None, backend=load_backend(backend, device)
     )
+    _refuse_plugins(model)
     wide = Capability.FLOAT64 in model.backend.capabilities
     tolerance = _TOLERANCE if wide else _TOLERANCE_FLOAT32
     reference = _Reference(document, measurement)
@@ -105,6 +106,22 @@ def command(
         click.echo("\n".join(map(_line, found)))
     if not all(each.agrees for each in found):
         raise InputError("the likelihoods of nextstat and pyhf differ")
+
+
+def _refuse_plugins(model: HistFactoryModel) -> None:
+    """Modifiers of plugins have nothing to be compared with."""
+    from nextstat_core.ir import PluginModifier
+    from nextstat_core.ir.place import at_modifier
+
+    for channel in model.ir.channels:
+        for sample in channel.samples:
+            for modifier in sample.modifiers:
+                if isinstance(modifier, PluginModifier):
+                    place = at_modifier(channel.name, sample.name, modifier.name, modifier.kind)
+                    raise InputError(
+                        f"{place}: pyhf does not know this type; a plugin defines it",
+                        hint="compare the workspace without the modifiers of this type",
+                    )
 
 
 class _Reference:

@@ -9,7 +9,7 @@ from nextstat_core.errors import InputError
 from nextstat_core.ir import CellFactor, Curve, Parameter, modifier_data
 
 if TYPE_CHECKING:
-    from nextstat_core.ir import Channel, PluginModifier, Sample
+    from nextstat_core.ir import Channel, PluginModifier, Sample, Term
 
 __all__ = ["Coefficients", "Coupling", "Quadratic"]
 
@@ -38,7 +38,8 @@ class Coupling:
     kind = "example_coupling"
 
     def example(self, n_bins: int) -> Any:
-        return {"linear": [0.25] * n_bins, "quadratic": [0.125] * n_bins}
+        numbers = [0.25 + 0.05 * b for b in range(n_bins)]  # other ones in every bin
+        return {"linear": numbers, "quadratic": numbers[::-1]}
 
     def parameters(self, name: str, data: Any, n_bins: int) -> tuple[Parameter, ...]:
         given = modifier_data(data, Coefficients)
@@ -47,10 +48,9 @@ class Coupling:
                 raise InputError.length(key, expected=n_bins, found=len(values))
         return (Parameter(name, group=name, init=0.0, lower=-10.0, upper=10.0),)
 
-    def lower(
-        self, modifier: PluginModifier, sample: Sample, channel: Channel
-    ) -> tuple[CellFactor]:
+    def lower(self, modifier: PluginModifier, sample: Sample, channel: Channel) -> tuple[Term, ...]:
         given = modifier_data(modifier.data, Coefficients)
         pairs = zip(given.linear, given.quadratic, strict=True)
         curves = tuple(Curve(Quadratic(), pair) for pair in pairs)
-        return (CellFactor(modifier.parameters * channel.n_bins, curves),)
+        parameters = modifier.parameters * channel.n_bins  # one parameter, once per bin
+        return (CellFactor(parameters, curves),)

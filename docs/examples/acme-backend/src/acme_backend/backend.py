@@ -17,8 +17,8 @@ class AcmeBackend(Backend):
 
     name = "acme"
     xp = xp
-    dtype = np.dtype(np.float64)
-    device = "cpu"
+    dtype = xp.float64
+    device = "cpu"  # what x.device returns: torch.device("cpu") for torch
     capabilities = Capability.FLOAT64 | Capability.DETERMINISTIC
 
     def asarray(self, values: Any, *, dtype: Any = None) -> Any:
