@@ -19,8 +19,15 @@ def _make(number: int) -> Backend:
             'Hint: python -m pip install "nextstat-backend-cupy[cuda13]", or [cuda12], '
             "whichever the driver of the GPU supports"
         ) from error
-    from nextstat_backend_cupy._backend import CupyBackend
-
+    try:
+        # CuPy looks for the libraries of CUDA when its parts are imported.
+        from nextstat_backend_cupy._backend import CupyBackend
+    except ImportError as error:
+        raise BackendUnavailableError(
+            f"the backend 'cupy' cannot load the libraries of CUDA: {error}\n\n"
+            "Hint: install the CUDA toolkit that fits CuPy, or its libraries with "
+            'python -m pip install "cupy-cuda13x[ctk]" (or cupy-cuda12x)'
+        ) from error
     return CupyBackend(number)
 
 
