@@ -110,9 +110,11 @@ class Backend:
     # -- to be supplied ---------------------------------------------------------------------------
 
     def asarray(self, values: ArrayLike, *, dtype: Any = None) -> Array:
-        """Array of the working dtype (or `dtype`) on the device.
+        """A new array of the working dtype (or `dtype`) on the device.
 
-        Never an alias of user memory that is read-only, strided backwards or of foreign byte order.
+        Never an alias of what is passed in: the engine writes into its arrays, and what happens to
+        the caller's memory later must not reach them. `nextstat_core.backend.memory.host_memory`
+        reads whatever may be passed in.
         """
         raise NotImplementedError
 

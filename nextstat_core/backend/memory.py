@@ -1,4 +1,4 @@
-"""Host memory that may be handed to an array library: for the hook `asarray` of backends."""
+"""Host memory to hand to an array library: for the hook `asarray` of backends."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _DLPACK_CPU = 1
 
 
 def host_memory(values: ArrayLike) -> NDArray[Any]:
-    """`values` as a NumPy array whose memory another library may share.
+    """`values` as a new array of NumPy, whose memory is nobody else's.
 
-    Numbers and booleans in native byte order, writable, in rows. What is so already is passed on
-    without a copy; read-only, backward, broadcast or foreign memory is copied: libraries share
-    such memory as if it were their own, write into it, or abort the process.
+    Numbers and booleans in native byte order, in rows, writable: what any library takes. Memory of
+    a caller may be read-only, backward, broadcast or of foreign byte order; libraries share such
+    memory as if it were their own, write into it, or abort the process.
 
     Parameters
     ----------
@@ -38,16 +38,13 @@ def host_memory(values: ArrayLike) -> NDArray[Any]:
     """
     try:
         if not isinstance(values, np.ndarray) and hasattr(values, "__dlpack__"):
-            # The memory is not ours to write into, whoever says so: copied below.
-            array = np.array(from_dlpack(values))
-        else:
-            array = np.asarray(values)
+            values = from_dlpack(values)
+        array = np.asarray(values)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(f"a {type(values).__name__} cannot be made an array: {error}") from error
     if array.dtype.kind not in "fiub":
         raise InputError(f"an array of {array.dtype} was found; expected real numbers or booleans")
-    native = array.astype(array.dtype.newbyteorder("="), copy=False)
-    return np.require(native, requirements=["C", "W"])
+    return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
 
 
 def from_dlpack(values: Any) -> NDArray[Any]:

@@ -340,8 +340,10 @@ def nextstat_register_analyses() -> Iterable[AnalysisSpec]:
 def nextstat_observe_fit(event: FitEvent) -> None:
     """Watch fits: progress bars, experiment trackers, logs.
 
-    Called twice per minimisation, in the thread that runs it: with ``kind="start"`` before the
-    first evaluation and with ``kind="end"`` after the last. All observers are called, in the order
+    Called twice per call of a function that fits (`fit`, `fit_minimum`, `fit_batch`, `fit_toys`),
+    in the thread that runs it: with ``kind="start"`` before the first evaluation and with
+    ``kind="end"`` after the last. One call may be many fits: `FitEvent.n_rows` counts them; further
+    starts and second modes of one fit are not counted. All observers are called, in the order
     of registration; their answers are not combined but ignored. An exception becomes a warning
     that names the plugin, after all observers were called; the fit goes on.
 

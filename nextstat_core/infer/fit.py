@@ -114,7 +114,9 @@ def fit_minimum(
     options = options or FitOptions()
     target = target_of(model)
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
-    fitted = minimise_one(target, request, _single(target, data), options)
+    batch = _single(target, data)
+    notify("start", target, 1)
+    fitted = minimise_one(target, request, batch, options)
     problem, minima, constant = fitted.problem, fitted.minima, fitted.constant
     to_numpy = target.backend.to_numpy
     status = Status(int(minima.status[0]))
@@ -131,6 +133,7 @@ def fit_minimum(
         edm=float(minima.edm[0]),
         parameter_names=target.names,
     )
+    notify("end", target, 1, result)
     if options.on_failure == "raise" and not result.converged:
         raise FitError(
             f"the fit did not converge: {result.message} after {result.n_iter} iterations, "

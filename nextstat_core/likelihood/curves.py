@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nextstat_core.errors import PluginError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Curves"]
 
+#: What a family returns.
+_PARTS = ("value", "first derivative", "second derivative")
+
 
 class Curves:
     """Curve groups on the device, evaluated one after the other."""
@@ -21,7 +26,11 @@ class Curves:
     def __init__(self, backend: Backend, groups: Sequence[CurveGroup]) -> None:
         self._backend = backend
         self._groups: list[tuple[Family, Array, Indices]] = [
-            (g.family, backend.asarray(g.coefficients[:, :, None]), backend.indices(g.parameters))
+            (
+                g.family if _is_own(g.family) else _Checked(g.family),
+                backend.asarray(g.coefficients[:, :, None]),
+                backend.indices(g.parameters),
+            )
             for g in groups
         ]
 
@@ -40,3 +49,37 @@ class Curves:
         return [
             xp.concat([part[i] for part in parts], axis=0) if i <= order else None for i in range(3)
         ]
+
+
+def _is_own(family: Family) -> bool:
+    return type(family).__module__.startswith("nextstat_core.")
+
+
+class _Checked:
+    """A family of a plugin: what it returns wrongly is named before anything else fails over it."""
+
+    def __init__(self, family: Family) -> None:
+        self._family, self._name = family, type(family).__name__
+
+    def __call__(self, x: Array, coefficients: Array, xp: Any, order: int) -> tuple[Any, ...]:
+        try:
+            parts = self._family(x, coefficients, xp, order)
+        except Exception as error:
+            raise self._failure(f"fails: {type(error).__name__}: {error}") from error
+        if not isinstance(parts, tuple) or len(parts) != len(_PARTS):
+            raise self._failure("does not return a tuple of value, first and second derivative")
+        for part, what in zip(parts[: order + 1], _PARTS, strict=False):
+            shape = getattr(part, "shape", ())
+            if tuple(shape) != tuple(x.shape):
+                raise self._failure(
+                    f"gives a {what} of shape {tuple(shape)}, expected (members, rows) = "
+                    f"{tuple(x.shape)}; add `+ 0.0 * x` to a constant"
+                )
+        return parts
+
+    def _failure(self, what: str) -> PluginError:
+        module = type(self._family).__module__
+        return PluginError(
+            f"the family {self._name} of {module} {what}\n\n"
+            "Hint: nextstat check-plugin NAME tells the authors of the plugin more"
+        )

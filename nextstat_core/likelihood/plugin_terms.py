@@ -47,7 +47,7 @@ def plugin_terms(
 
 def _complaints(terms: Any, modifier: PluginModifier, n_bins: int) -> Iterator[str]:
     if not isinstance(terms, tuple | list):
-        yield f"must return a tuple of terms, found {type(terms).__name__}"
+        yield f"must return a tuple of terms, found {type(terms).__name__}; write `return (term,)`"
         return
     for term in terms:
         check = _CHECKS.get(type(term))

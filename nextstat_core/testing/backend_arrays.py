@@ -98,11 +98,17 @@ class ArrayChecks(BackendChecks):
         x = backend.asarray([1.0, 2.0])
         np.testing.assert_array_equal(backend.to_numpy(backend.asarray(x)), [1.0, 2.0])
 
-    @pytest.mark.parametrize("kind", ["readonly", "backwards", "broadcast", "swapped", "single"])
+    def test_asarray_takes_lists_and_numbers(self, backend: Backend) -> None:
+        for values in ([1.0, 2.0], (1, 2), 3.0, np.float64(3.0), [True, False]):
+            _read(backend, values, f"the {type(values).__name__} {values!r}")
+
+    @pytest.mark.parametrize(
+        "kind", ["ordinary", "single", "readonly", "backwards", "broadcast", "swapped"]
+    )
     def test_asarray_protects_awkward_memory(self, backend: Backend, kind: str) -> None:
         theirs, owner = _awkward(kind)
         before = theirs.copy()
-        ours = backend.asarray(theirs)
+        ours = _read(backend, theirs, f"{kind} memory")
         message = f"asarray read {kind} memory wrongly"
         np.testing.assert_array_equal(backend.to_numpy(ours), before, err_msg=message)
         ours = backend.put_rows(ours, backend.indices([0]), backend.asarray([9.0]))
@@ -258,6 +264,15 @@ class ArrayChecks(BackendChecks):
         with backend.errstate():
             chosen = xp.where(x > 0.0, xp.log(x), xp.zeros_like(x))
         np.testing.assert_allclose(to_host(backend, chosen), [0.0, math.log(4.0)], rtol=1e-6)
+
+
+def _read(backend: Backend, values: Any, what: str) -> Any:
+    """`asarray`, with a message that names what it could not take."""
+    try:
+        return backend.asarray(values)
+    except Exception as error:  # noqa: BLE001  a library may raise anything
+        remedy = "nextstat_core.backend.memory.host_memory makes an array of NumPy of anything"
+        pytest.fail(f"asarray cannot take {what}: {type(error).__name__}: {error}\n{remedy}")
 
 
 def _awkward(kind: str) -> tuple[np.ndarray, np.ndarray]:

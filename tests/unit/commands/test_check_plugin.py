@@ -163,7 +163,7 @@ def test_each_failed_test_has_one_line_that_is_not_empty(site) -> None:
     done = site.run("check-plugin", "acme", "-k", "take or spd or factor or curvature")
     listed = done.stdout.partition("failed:\n")[2].partition("\n\n")[0].splitlines()
     names = [line.partition("': ")[2].partition(":")[0] for line in listed]
-    curvature = "test_curvature_is_that_of_numpy (5 cases)"
+    curvature = "test_curvature_is_that_of_numpy (5 cases"
     assert names == ["test_take_selects_along_either_axis", curvature]
     assert all(len(line.rpartition(": ")[2]) > 3 for line in listed)
     assert "Mismatched elements" in listed[0]

@@ -132,7 +132,7 @@ def test_observers_do_not_change_a_fit(load):
     np.testing.assert_array_equal(result.errors, without.errors)
 
 
-def test_minimum_without_uncertainties_is_not_announced(load, heard):
-    # It serves scans and conditional fits, which announce themselves.
-    fit_minimum(load("simple"))
-    assert heard == []
+def test_minimum_without_uncertainties_is_heard_too(load, heard):
+    result = fit_minimum(load("simple"))
+    assert summary(heard) == [("start", 1, 3), ("end", 1, 3)]
+    assert heard[1].result is result

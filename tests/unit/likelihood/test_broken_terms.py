@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from nextstat_core.backend import get_backend
@@ -9,6 +10,8 @@ from nextstat_core.errors import InputError, ModelError, PluginError
 from nextstat_core.io import read_pyhf
 from nextstat_core.ir import CellAddition, CellFactor, Curve, Parameter, RowFactor
 from nextstat_core.likelihood import compile_model
+from nextstat_core.likelihood.curve_plan import CurveGroup
+from nextstat_core.likelihood.curves import Curves
 from nextstat_core.testing.modifier_cases import workspace_with
 
 PLACE = "channel 'one', sample 'acted_on', modifier 'c' (acme): "
@@ -55,9 +58,12 @@ def complaint(terms, error=PluginError):
     [
         (
             lambda name: CellFactor((name,) * 3, (Curve(),) * 3),
-            "lower() must return a tuple of terms, found CellFactor",
+            "lower() must return a tuple of terms, found CellFactor; write `return (term,)`",
         ),
-        (lambda name: None, "lower() must return a tuple of terms, found NoneType"),
+        (
+            lambda name: None,
+            "lower() must return a tuple of terms, found NoneType; write `return (term,)`",
+        ),
         (
             lambda name: (CellFactor((name,) * 3, (Curve(),) * 2),),
             "lower() returned a CellFactor of 3 parameters and 2 curves for 3 bins",
@@ -129,3 +135,31 @@ def test_a_model_whose_plugin_is_gone_says_which_type_is_missing() -> None:
     model = read_pyhf(workspace_with(("c", "acme", None)), modifier_types=types)
     with pytest.raises(InputError, match="no modifier type named 'acme' is registered"):
         compile_model(model, get_backend("numpy"), modifier_types={})
+
+
+class _Number:
+    """A family whose first derivative is a number, not an array."""
+
+    def __call__(self, x, coefficients, xp, order):
+        return coefficients[0, ...] * x, 2.0, 0.0 * x
+
+
+class _Raising:
+    """A family that fails."""
+
+    def __call__(self, x, coefficients, xp, order):
+        raise ZeroDivisionError("nothing left")
+
+
+@pytest.mark.parametrize(
+    ("family", "complaint"),
+    [
+        (_Number(), r"family _Number of .* first derivative of shape \(\), expected .* = \(2, 3\)"),
+        (_Raising(), "family _Raising of .* fails: ZeroDivisionError: nothing left"),
+    ],
+)
+def test_families_that_return_no_arrays_are_named(family, complaint) -> None:
+    backend = get_backend("numpy")
+    group = CurveGroup(family, np.ones((1, 2)), np.asarray([0, 1]))
+    with pytest.raises(PluginError, match=complaint):
+        Curves(backend, [group])(backend.asarray(np.ones((2, 3))), 1)

@@ -74,7 +74,7 @@ class CupyBackend(Backend):
         self.device.use()
         wanted = self.dtype if dtype is None else dtype
         if isinstance(values, cupy.ndarray):
-            return cupy.array(values, dtype=wanted, copy=None, order="C")
+            return cupy.array(values, dtype=wanted, order="C")
         if _is_on_gpu(values):
             return cupy.array(cupy.from_dlpack(values), dtype=wanted, order="C")
         return cupy.asarray(host_memory(values), dtype=wanted)

@@ -43,11 +43,7 @@ class NumpyBackend(Backend):
         return get_backend, (self.name,)
 
     def asarray(self, values: ArrayLike, *, dtype: Any = None) -> Array:
-        array = _as_numpy(values, self.dtype if dtype is None else dtype)
-        flags = array.flags
-        if flags.writeable and (flags.c_contiguous or all(step > 0 for step in array.strides)):
-            return array
-        return array.copy(order="C")
+        return _new_array(values, self.dtype if dtype is None else dtype)
 
     def to_numpy(self, x: Array) -> NDArray[Any]:
         return np.asarray(x)
@@ -102,12 +98,11 @@ class NumpyBackend(Backend):
         return np.errstate(all="ignore")
 
 
-def _as_numpy(values: ArrayLike, dtype: Any) -> NDArray[Any]:
-    """`values` as an array, without a copy where memory and dtype allow it."""
+def _new_array(values: ArrayLike, dtype: Any) -> NDArray[Any]:
     try:
         if not isinstance(values, np.ndarray) and hasattr(values, "__dlpack__"):
             values = from_dlpack(values)
-        return np.asarray(values, dtype=dtype)
+        return np.array(values, dtype=dtype, order="C")
     except (BufferError, TypeError, ValueError) as error:
         raise InputError(
             f"a {type(values).__name__} cannot be made an array of {np.dtype(dtype)}: {error}"

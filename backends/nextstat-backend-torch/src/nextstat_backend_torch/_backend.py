@@ -62,8 +62,7 @@ class TorchBackend(Backend):
     def asarray(self, values: ArrayLike, *, dtype: Any = None) -> torch.Tensor:
         wanted = self.dtype if dtype is None else dtype
         if not isinstance(values, torch.Tensor):
-            # Always a copy: what the caller does with his memory later must not reach ours.
-            return torch.tensor(host_memory(values), device=self.device, dtype=wanted)
+            return torch.from_numpy(host_memory(values)).to(device=self.device, dtype=wanted)
         if values.requires_grad:
             raise InputError(
                 "a tensor that requires a gradient was found, which would be lost",
@@ -71,8 +70,8 @@ class TorchBackend(Backend):
             )
         if values.is_complex():
             raise InputError(f"a tensor of {values.dtype} was found; expected real numbers")
-        moved = values.to(device=self.device, dtype=wanted)
-        return moved.clone() if _is_shared(moved) else moved
+        rows = torch.contiguous_format
+        return values.to(device=self.device, dtype=wanted, copy=True, memory_format=rows)
 
     def to_numpy(self, x: torch.Tensor) -> NDArray[Any]:
         return x.detach().cpu().numpy()

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["Check", "Report", "report_lines"]
 
 _OUTCOMES = ("passed", "failed", "skipped", "known")
+#: So many cases of one test are named.
+_NAMED = 6
 #: Without these nobody knows what a plugin registers.
 _LOADING = ("test_plugin_can_be_loaded", "test_contributions_can_be_listed_and_have_unique_names")
 
@@ -148,10 +150,19 @@ def _by_test(checks: Sequence[Check]) -> Iterator[str]:
         groups.setdefault((check.contract, check.function), []).append(check)
     before = ""
     for (contract, function), members in groups.items():
-        name = members[0].test if len(members) == 1 else f"{function} ({len(members)} cases)"
+        name = members[0].test if len(members) == 1 else f"{function} ({_cases(members)})"
         reason = members[0].reason
         yield f"  {contract}: {name}: {'the same' if reason == before else reason}"
         before = reason
+
+
+def _cases(checks: Sequence[Check]) -> str:
+    """How many cases failed, and which, if they are few and failed for several reasons."""
+    count = f"{len(checks)} cases"
+    if len(checks) > _NAMED or len({check.reason for check in checks}) == 1:
+        return count
+    names = [check.test.partition("[")[2].removesuffix("]") for check in checks]
+    return f"{count}: {', '.join(names)}; the first"
 
 
 def _by_reason(checks: Sequence[Check]) -> Iterator[str]:
