@@ -5,6 +5,7 @@ from nextstat_core.infer.fit import fit, fit_minimum
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toys import draw_toys
+from nextstat_core.infer.yields import yields
 
 __all__ = [
     "FitOptions",
@@ -15,4 +16,5 @@ __all__ = [
     "fit_minimum",
     "fit_toys",
     "poisson_toys",
+    "yields",
 ]

@@ -4,13 +4,16 @@ from nextstat_core.results.fit import FitResult, ParameterEstimate
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.toys import ToyResults
+from nextstat_core.results.yields import ChannelYields, Yields
 
 __all__ = [
     "TERMINATION_REASONS",
+    "ChannelYields",
     "CovarianceStatus",
     "FitMinimumResult",
     "FitResult",
     "ParameterEstimate",
     "TerminationReason",
     "ToyResults",
+    "Yields",
 ]
