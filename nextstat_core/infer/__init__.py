@@ -2,6 +2,7 @@
 
 from nextstat_core.infer.batch import fit_batch
 from nextstat_core.infer.fit import fit, fit_minimum
+from nextstat_core.infer.goodness import goodness_of_fit
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toys import draw_toys
@@ -15,6 +16,7 @@ __all__ = [
     "fit_many",
     "fit_minimum",
     "fit_toys",
+    "goodness_of_fit",
     "poisson_toys",
     "yields",
 ]

@@ -1,6 +1,7 @@
 """What fits return: one result, a minimum without errors, or the columns of many toys."""
 
 from nextstat_core.results.fit import FitResult, ParameterEstimate
+from nextstat_core.results.goodness import GoodnessOfFit
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.toys import ToyResults
@@ -12,6 +13,7 @@ __all__ = [
     "CovarianceStatus",
     "FitMinimumResult",
     "FitResult",
+    "GoodnessOfFit",
     "ParameterEstimate",
     "TerminationReason",
     "ToyResults",
