@@ -4,6 +4,7 @@ from nextstat_core.infer.batch import fit_batch
 from nextstat_core.infer.fit import fit, fit_minimum
 from nextstat_core.infer.goodness import goodness_of_fit
 from nextstat_core.infer.options import FitOptions
+from nextstat_core.infer.simplify import simplified_likelihood
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toys import draw_toys
 from nextstat_core.infer.yields import yields
@@ -18,5 +19,6 @@ __all__ = [
     "fit_toys",
     "goodness_of_fit",
     "poisson_toys",
+    "simplified_likelihood",
     "yields",
 ]

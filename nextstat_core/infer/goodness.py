@@ -87,9 +87,7 @@ def goodness_of_fit(
     if not isinstance(target, HistFactoryTarget):
         raise InputError(f"needs a HistFactory model; found a {type(model).__name__}")
     if fit is None:
-        fit = fit_model(
-            model, data=data, fixed=fixed, bounds=bounds, init=init, options=options
-        )
+        fit = fit_model(model, data=data, fixed=fixed, bounds=bounds, init=init, options=options)
     elif fixed is not None or init is not None:
         raise InputError("`fixed` and `init` go with a new fit; found one that was done before")
     elif fit.parameter_names != target.names:

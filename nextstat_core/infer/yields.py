@@ -65,7 +65,7 @@ def yields(
 
     Returns
     -------
-    Yields
+    nextstat_core.results.Yields
         Parameters held by a bound have no known uncertainty (NaN in the covariance): none is
         propagated for them, and a warning lists them. Yields that depend on a parameter that the
         data do not determine have an infinite uncertainty.
@@ -114,7 +114,9 @@ class _Spread:
             part = moving[first : first + _SHIFTS]
             shift = np.zeros((len(errors), len(part)))
             shift[part, np.arange(len(part))] = errors[part]
-            theta = np.concatenate([point.values[:, None] + shift, point.values[:, None] - shift], 1)
+            theta = np.concatenate(
+                [point.values[:, None] + shift, point.values[:, None] - shift], 1
+            )
             both = backend.to_numpy(compiled.expected_cells(backend.asarray(theta)))
             moves[:, part] = 0.5 * (both[:, : len(part)] - both[:, len(part) :])
         scale = np.where(errors > 0.0, errors, 1.0)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import compress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nextstat_core.errors import InputError, Problem
-from nextstat_core.ir.nodes import Channel, Model, Parameter, ParameterSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from nextstat_core.ir.nodes import Channel, Model, Parameter, ParameterSettings
 
 __all__ = ["with_channels"]
 

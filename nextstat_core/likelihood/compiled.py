@@ -280,7 +280,7 @@ class CompiledModel:
         with backend.errstate():
             rates = self.kernel.forward(theta, 1)
             for first in range(0, n_cells, _CELLS):
-                # The gradient of a cell's yield: a slope of one there. Cells take the place of rows.
+                # The gradient of each yield, a slope of one there; cells take the place of rows.
                 width = min(_CELLS, n_cells - first)
                 slope = xp.eye(n_cells, width, k=-first, dtype=backend.dtype, device=backend.device)
                 none = xp.zeros(

@@ -4,6 +4,7 @@ from nextstat_core.results.fit import FitResult, ParameterEstimate
 from nextstat_core.results.goodness import GoodnessOfFit
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
+from nextstat_core.results.simplified import SimplifiedLikelihood
 from nextstat_core.results.toys import ToyResults
 from nextstat_core.results.yields import ChannelYields, Yields
 
@@ -15,6 +16,7 @@ __all__ = [
     "FitResult",
     "GoodnessOfFit",
     "ParameterEstimate",
+    "SimplifiedLikelihood",
     "TerminationReason",
     "ToyResults",
     "Yields",

@@ -98,7 +98,9 @@ class GoodnessOfFit:
         }
 
     def __repr__(self) -> str:
-        return "\n".join(["Goodness of fit, saturated model", *self._table().text(), *self._notes()])
+        return "\n".join(
+            ["Goodness of fit, saturated model", *self._table().text(), *self._notes()]
+        )
 
     def _repr_html_(self) -> str:
         head = paragraph("Goodness of fit, saturated model")

@@ -33,10 +33,19 @@ if TYPE_CHECKING:
         poisson_toys,
     )
     from nextstat._version import __version__
+    from nextstat._yields import goodness_of_fit, simplified_likelihood, yields
     from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
-    from nextstat_core.results import FitMinimumResult, FitResult, ParameterEstimate, ToyResults
+    from nextstat_core.results import (
+        FitMinimumResult,
+        FitResult,
+        GoodnessOfFit,
+        ParameterEstimate,
+        SimplifiedLikelihood,
+        ToyResults,
+        Yields,
+    )
 
 __all__ = [
     "FitError",
@@ -46,14 +55,17 @@ __all__ = [
     "FormatError",
     "FunnelModel",
     "GaussianMeanModel",
+    "GoodnessOfFit",
     "HistFactoryModel",
     "InputError",
     "MaximumLikelihoodEstimator",
     "ModelError",
     "NextstatError",
     "ParameterEstimate",
+    "SimplifiedLikelihood",
     "StdNormalModel",
     "ToyResults",
+    "Yields",
     "__version__",
     "asimov_data",
     "fit",
@@ -65,6 +77,7 @@ __all__ = [
     "get_backend",
     "get_eval_mode",
     "get_threads",
+    "goodness_of_fit",
     "has_accelerate",
     "has_cuda",
     "has_metal",
@@ -72,7 +85,9 @@ __all__ = [
     "set_backend",
     "set_eval_mode",
     "set_threads",
+    "simplified_likelihood",
     "workspace_audit",
+    "yields",
 ]
 
 #: Where each public name lives; a test compares it with the imports above.
@@ -86,10 +101,14 @@ _HOMES = {
     ),
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
+    "nextstat._yields": "goodness_of_fit simplified_likelihood yields",
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
-    "nextstat_core.results": "FitMinimumResult FitResult ParameterEstimate ToyResults",
+    "nextstat_core.results": (
+        "FitMinimumResult FitResult GoodnessOfFit ParameterEstimate SimplifiedLikelihood "
+        "ToyResults Yields"
+    ),
 }
 
 
