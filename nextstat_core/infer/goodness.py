@@ -17,7 +17,7 @@ import numpy as np
 
 from nextstat_core.errors import InputError
 from nextstat_core.infer.fit import fit as fit_model
-from nextstat_core.infer.target import BatchData, HistFactoryTarget, target_of
+from nextstat_core.infer.target import BatchData, histfactory_target
 from nextstat_core.infer.toy_fits import fit_toys
 from nextstat_core.infer.toys import draw_toys
 from nextstat_core.results.goodness import GoodnessOfFit
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nextstat_core.infer.options import FitOptions
+    from nextstat_core.infer.target import HistFactoryTarget
     from nextstat_core.models import HistFactoryModel
     from nextstat_core.results import FitResult, ToyResults
     from nextstat_core.typing import ArrayLike
@@ -83,9 +84,7 @@ def goodness_of_fit(
     InputError
         For arguments that cannot be used.
     """
-    target = target_of(model)
-    if not isinstance(target, HistFactoryTarget):
-        raise InputError(f"needs a HistFactory model; found a {type(model).__name__}")
+    target = histfactory_target(model, "tests of the goodness of fit")
     if fit is None:
         fit = fit_model(model, data=data, fixed=fixed, bounds=bounds, init=init, options=options)
     elif fixed is not None or init is not None:

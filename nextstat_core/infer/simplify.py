@@ -9,7 +9,7 @@ import numpy as np
 
 from nextstat_core.errors import InputError
 from nextstat_core.infer.fit import fit as fit_model
-from nextstat_core.infer.target import HistFactoryTarget, target_of
+from nextstat_core.infer.target import histfactory_target
 from nextstat_core.infer.yields import yields
 from nextstat_core.results.simplified import SimplifiedLikelihood
 
@@ -63,9 +63,7 @@ def simplified_likelihood(
         If the parameter of interest is no normfactor, so that 0 does not mean "no signal"; if the
         fit has a signal; if the data leave the background undetermined.
     """
-    target = target_of(model)
-    if not isinstance(target, HistFactoryTarget):
-        raise InputError(f"needs a HistFactory model; found a {type(model).__name__}")
+    target = histfactory_target(model, "simplified likelihoods")
     if stage not in {"postfit", "prefit"}:
         raise InputError.unknown("stage", stage, ("postfit", "prefit"))
     if stage == "prefit" and fit is not None:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import InputError
-from nextstat_core.infer.target import HistFactoryTarget, target_of
+from nextstat_core.infer.target import histfactory_target
 from nextstat_core.infer.yield_point import yield_point
 from nextstat_core.results.yields import ChannelYields, Yields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nextstat_core.infer.target import HistFactoryTarget
     from nextstat_core.infer.yield_point import YieldPoint
     from nextstat_core.likelihood import CompiledModel
     from nextstat_core.models import HistFactoryModel
@@ -75,9 +76,7 @@ def yields(
     InputError
         For arguments that cannot be used.
     """
-    target = target_of(model)
-    if not isinstance(target, HistFactoryTarget):
-        raise InputError(f"yields need a HistFactory model; found a {type(model).__name__}")
+    target = histfactory_target(model, "yields")
     if method not in {"linear", "variation"}:
         raise InputError.unknown("method", method, ("linear", "variation"))
     point = yield_point(target, fit, params, covariance)
