@@ -48,9 +48,11 @@ def limits_table(
         raise InputError(
             f"a {type(result).__name__} has no {' and no '.join(missing)}; expected limits"
         )
+    if result.observed is None and result.expected is None:
+        raise InputError("neither `observed` nor `expected` has a value: no limits at all")
     given = getattr(result, "labels", None) if labels is None else labels
     observed, expected = _grids(result)
-    count = len(observed) if observed is not None else 0 if expected is None else len(expected)
+    count = next(len(limits) for limits in (observed, expected) if limits is not None)
     names = ("",) * count if given is None else tuple(given)
     if len(names) != count:
         raise InputError.length("labels", expected=count, found=len(names))
