@@ -11,7 +11,7 @@ __all__ = ["nextstat_register_analyses"]
 
 def _tables(result: Any, *, format: str = "text") -> str:  # noqa: A002  what users call it
     """All tables of a result in one text, with their titles."""
-    from nextstat_tables.render import render
+    from nextstat_tables.rendering import render
     from nextstat_tables.results import tables_of
 
     return "\n".join(render(table, format) for table in tables_of(result))
