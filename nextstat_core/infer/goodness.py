@@ -151,7 +151,9 @@ def _no_p_value(fit: FitResult, n_bins: int, n_free: int) -> str:
         return f"no p-value: the fit did not converge ({fit.termination_reason})"
     if n_bins > n_free:
         return ""
-    return f"no p-value: {n_bins} bins and {n_free} free parameters leave no degrees of freedom"
+    bins = f"{n_bins} bin" + ("" if n_bins == 1 else "s")
+    free = f"{n_free} free parameter" + ("" if n_free == 1 else "s")
+    return f"no p-value: {bins} and {free} leave no degrees of freedom"
 
 
 def _warnings(n_toys: int, n_failed: int) -> tuple[str, ...]:

@@ -54,23 +54,31 @@ def test_workspace_has_the_covariance_before_any_fit(model, stage):
     np.testing.assert_allclose(totals, found.background, rtol=1e-12)
 
 
-def test_fit_of_the_workspace_is_that_of_a_gaussian_background(model):
+def test_fits_of_the_workspace_are_those_of_a_gaussian_background(model):
     found = simplified_likelihood(model, stage="prefit", channels=["SR"])
-    simple = fit(HistFactoryModel.from_pyhf(found.workspace()), bounds={"mu": (-10.0, 10.0)})
+    simple = HistFactoryModel.from_pyhf(found.workspace())
     inverse = np.linalg.inv(found.covariance)
 
-    def nll(x):
-        rate = x[0] * found.signal + found.background + x[1:]
-        if (rate <= 0.0).any():
-            return np.inf
-        poisson = stats.poisson.logpmf(found.observed, rate).sum()
-        return 0.5 * x[1:] @ inverse @ x[1:] - poisson
+    def profiled(mu):
+        """Likelihood of bins with a background of this covariance, minimised by another program."""
 
-    start = np.zeros(1 + len(found.background))
-    options = {"xatol": 1e-9, "fatol": 1e-12, "maxiter": 20000, "maxfev": 40000}
-    reference = optimize.minimize(nll, start, method="Nelder-Mead", options=options)
-    assert simple["mu"].value == pytest.approx(reference.x[0], abs=1e-4)
-    assert simple["mu"].error > 0.0
+        def nll(shift):
+            rate = mu * found.signal + found.background + shift
+            if (rate <= 0.0).any():
+                return np.inf
+            return 0.5 * shift @ inverse @ shift - stats.poisson.logpmf(found.observed, rate).sum()
+
+        options = {"xatol": 1e-9, "fatol": 1e-12, "maxiter": 20000, "maxfev": 20000}
+        start = np.zeros(len(found.background))
+        return optimize.minimize(nll, start, method="Nelder-Mead", options=options).fun
+
+    # What limits are made of: the profile likelihood, and where it is lowest.
+    at = {mu: fit(simple, fixed={"mu": mu}).nll for mu in (0.0, 1.0, 3.0)}
+    for mu in (1.0, 3.0):
+        assert at[mu] - at[0.0] == pytest.approx(profiled(mu) - profiled(0.0), abs=1e-8)
+    best = fit(simple, bounds={"mu": (-10.0, 10.0)})
+    lowest = optimize.minimize_scalar(profiled, bracket=(0.0, 1.0, 3.0), options={"xtol": 1e-7})
+    assert best["mu"].value == pytest.approx(lowest.x, abs=1e-4)
 
 
 def test_full_correlation_moves_all_bins_together(model):
