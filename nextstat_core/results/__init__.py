@@ -6,7 +6,7 @@ from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.simplified import SimplifiedLikelihood
 from nextstat_core.results.toys import ToyResults
-from nextstat_core.results.yields import ChannelYields, Yields
+from nextstat_core.results.yields import ChannelYields, Yields, YieldsMethod, YieldsStage
 
 __all__ = [
     "TERMINATION_REASONS",
@@ -20,4 +20,6 @@ __all__ = [
     "TerminationReason",
     "ToyResults",
     "Yields",
+    "YieldsMethod",
+    "YieldsStage",
 ]

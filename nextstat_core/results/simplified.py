@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
     from nextstat_core.results.yields import Yields
 
-__all__ = ["Correlation", "SimplifiedLikelihood"]
-
-#: What becomes of the correlations between bins.
-Correlation: TypeAlias = Literal["kept", "full"]
+__all__ = ["SimplifiedLikelihood"]
 
 _FORMAT = "nextstat_simplified_v1"
 # Variance of a direction, relative to the largest, below which it is rounding.
@@ -77,7 +74,7 @@ class SimplifiedLikelihood:
             "warnings": list(self.yields.warnings),
         }
 
-    def workspace(self, *, correlation: Correlation = "kept") -> dict[str, Any]:
+    def workspace(self, *, correlation: Literal["kept", "full"] = "kept") -> dict[str, Any]:
         """Return a workspace in pyhf's format with one background sample per channel.
 
         Parameters
