@@ -1,8 +1,11 @@
 """Fits, toys, and everything that is built from rows of conditional fits."""
 
 from nextstat_core.infer.batch import fit_batch
+from nextstat_core.infer.cls_scan import cls_scan
 from nextstat_core.infer.fit import fit, fit_minimum
 from nextstat_core.infer.goodness import goodness_of_fit
+from nextstat_core.infer.hypotest import discovery, hypotest
+from nextstat_core.infer.limits import upper_limits
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.simplify import simplified_likelihood
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
@@ -11,6 +14,8 @@ from nextstat_core.infer.yields import yields
 
 __all__ = [
     "FitOptions",
+    "cls_scan",
+    "discovery",
     "draw_toys",
     "fit",
     "fit_batch",
@@ -18,7 +23,9 @@ __all__ = [
     "fit_minimum",
     "fit_toys",
     "goodness_of_fit",
+    "hypotest",
     "poisson_toys",
     "simplified_likelihood",
+    "upper_limits",
     "yields",
 ]

@@ -2,6 +2,8 @@
 
 from nextstat_core.results.fit import FitResult, ParameterEstimate
 from nextstat_core.results.goodness import GoodnessOfFit
+from nextstat_core.results.hypotest import NSIGMA_ORDER, DiscoveryResult, HypotestResult
+from nextstat_core.results.limits import ClsScan, LimitResult
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.simplified import SimplifiedLikelihood
@@ -9,12 +11,17 @@ from nextstat_core.results.toys import ToyResults
 from nextstat_core.results.yields import ChannelYields, Yields, YieldsMethod, YieldsStage
 
 __all__ = [
+    "NSIGMA_ORDER",
     "TERMINATION_REASONS",
     "ChannelYields",
+    "ClsScan",
     "CovarianceStatus",
+    "DiscoveryResult",
     "FitMinimumResult",
     "FitResult",
     "GoodnessOfFit",
+    "HypotestResult",
+    "LimitResult",
     "ParameterEstimate",
     "SimplifiedLikelihood",
     "TerminationReason",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nextstat_core.results.arrays import FloatArray, read_only_floats
+from nextstat_core.results.plain import finite_or_none
 from nextstat_core.tables import Table, block, paragraph
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class GoodnessOfFit:
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold; null stands for what does not exist."""
         return {
-            "statistic": self.statistic if isfinite(self.statistic) else None,
+            "statistic": finite_or_none(self.statistic),
             "ndof": self.ndof,
             "n_bins": self.n_bins,
             "n_free": self.n_free,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nextstat_core.errors import InputError
 from nextstat_core.results.arrays import FloatArray, read_only_floats
+from nextstat_core.results.plain import finite_or_none
 from nextstat_core.tables import Table, block, paragraph
 
 if TYPE_CHECKING:
@@ -83,14 +83,14 @@ class ChannelYields:
                     "y": self.values[i].tolist(),
                     "error": _numbers(self.errors[i]),
                     "sum": float(self.sample_sums[i]),
-                    "sum_error": _number(self.sample_sum_errors[i]),
+                    "sum_error": finite_or_none(self.sample_sum_errors[i]),
                 }
                 for i, name in enumerate(self.samples)
             ],
             "total": self.total.tolist(),
             "total_error": _numbers(self.total_errors),
             "sum": self.sum,
-            "sum_error": _number(self.sum_error),
+            "sum_error": finite_or_none(self.sum_error),
             "observed": self.observed.tolist(),
         }
 
@@ -166,13 +166,13 @@ class Yields:
             "method": self.method,
             "channels": [each.to_dict() for each in self.channels],
             "samples": [
-                {"sample_name": name, "sum": float(value), "sum_error": _number(error)}
+                {"sample_name": name, "sum": float(value), "sum_error": finite_or_none(error)}
                 for name, value, error in zip(
                     self.samples, self.sample_sums, self.sample_sum_errors, strict=True
                 )
             ],
             "total": self.total,
-            "total_error": _number(self.total_error),
+            "total_error": finite_or_none(self.total_error),
             "observed": self.observed,
             "prefit_parameters": list(self.prefit_parameters),
             "warnings": list(self.warnings),
@@ -209,9 +209,5 @@ class Yields:
         return Table(_COLUMNS, "llrr", rows, shown=60)
 
 
-def _number(value: float) -> float | None:
-    return float(value) if isfinite(value) else None
-
-
 def _numbers(values: FloatArray) -> list[float | None]:
-    return [_number(value) for value in values.tolist()]
+    return [finite_or_none(value) for value in values.tolist()]

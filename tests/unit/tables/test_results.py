@@ -8,6 +8,7 @@ import pytest
 
 from nextstat_core.errors import InputError
 from nextstat_core.hooks import get_manager
+from nextstat_core.infer import upper_limits
 from nextstat_tables import (
     channel_table,
     covariance_table,
@@ -105,6 +106,15 @@ def test_limits_of_one_model_are_one_row(scan):
     assert column(table, "observed").qualifiers == (("CL", "90%"),)
     without = limits_table(SimpleNamespace(observed=1.25, expected=None))
     assert [each.name for each in without.columns] == ["observed"]
+
+
+def test_limits_of_the_core_have_a_table(model):
+    found = upper_limits(model)
+    observed, expected = limits_table(found).columns
+    assert observed.values == (found.observed,)
+    assert expected.values == (found.expected[2],)
+    assert expected.uncertainties[1].plus == (found.expected[4] - found.expected[2],)
+    assert tables_of(found) == [limits_table(found)]
 
 
 def test_limits_that_cannot_be_used_are_refused(scan):
