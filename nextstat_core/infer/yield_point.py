@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import InputError
-from nextstat_core.infer.request import make_request
-from nextstat_core.models.arrays import floats
+from nextstat_core.models.arrays import floats, number
 from nextstat_core.models.parameters import parameter_vector
 
 if TYPE_CHECKING:
@@ -64,8 +63,8 @@ def yield_point(
         raise InputError("`fit` and `covariance` exclude each other: a fit has its own")
     point = _prefit(target) if fit is None else _postfit(target, fit)
     if isinstance(params, Mapping):
-        held = make_request(target, init_pars=point.values, fixed=params).start
-        point = replace(point, values=held, stage="custom")
+        values = _with_values(point.values, target.names, params)
+        point = replace(point, values=values, stage="custom")
     elif params is not None:
         values = parameter_vector(params, len(target.names), finite=True)
         point = replace(point, values=values, stage="custom")
@@ -73,6 +72,22 @@ def yield_point(
         matrix = floats("covariance", covariance)
         point = _usable(replace(point, stage="custom"), target.names, matrix)
     return point
+
+
+def _with_values(
+    values: FloatArray, names: tuple[str, ...], wanted: Mapping[str, float]
+) -> FloatArray:
+    """Replace some values by name; they may stand outside of bounds."""
+    position = {name: i for i, name in enumerate(names)}
+    changed = values.copy()
+    for name, value in wanted.items():
+        if name not in position:
+            raise InputError.unknown("parameter", name, names)
+        changed[position[name]] = number(f"params[{name!r}]", value)
+    if not np.isfinite(changed).all():
+        name = names[int(np.argmin(np.isfinite(changed)))]
+        raise InputError(f"`params` gives {name!r} a value that is not finite")
+    return changed
 
 
 def _prefit(target: HistFactoryTarget) -> YieldPoint:

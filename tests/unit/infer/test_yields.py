@@ -233,6 +233,14 @@ def test_parameters_may_be_set_by_name(two_bins):
     np.testing.assert_allclose(without["SR"].values[1], [50.0, 80.0])
 
 
+def test_values_outside_of_bounds_stay(two_bins):
+    # The bounds of a fit may have been wider than those of the model.
+    best = fit(two_bins, data=[60.0, 90.0], bounds={"mu": (-10.0, 10.0)})
+    assert best["mu"].value < 0.0
+    result = yields(two_bins, best, params={"tilt": 0.0})
+    np.testing.assert_allclose(result["SR"].values[0], best["mu"].value * np.array([10.0, 20.0]))
+
+
 def test_a_minimum_without_uncertainties_is_not_enough(two_bins):
     best = replace(fit(two_bins), covariance_source=None, covariance_status="not_computed")
     with pytest.raises(InputError, match="no covariance"):
@@ -253,6 +261,10 @@ def test_what_cannot_be_used_is_refused(two_bins):
         yields(two_bins)["SRR"]
     with pytest.raises(InputError, match="negative variance for 'mu'"):
         yields(two_bins, covariance=-np.eye(6))
+    with pytest.raises(InputError, match="no parameter named 'nu'"):
+        yields(two_bins, params={"nu": 1.0})
+    with pytest.raises(InputError, match="gives 'mu' a value that is not finite"):
+        yields(two_bins, params={"mu": np.nan})
 
 
 def test_result_is_plain_json_and_shows_a_table(two_bins):
