@@ -4,6 +4,7 @@ from nextstat_core.results.fit import FitResult, ParameterEstimate
 from nextstat_core.results.goodness import GoodnessOfFit
 from nextstat_core.results.hypotest import NSIGMA_ORDER, DiscoveryResult, HypotestResult
 from nextstat_core.results.limits import ClsScan, LimitResult
+from nextstat_core.results.mass_scan import MassScan
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.simplified import SimplifiedLikelihood
@@ -22,6 +23,7 @@ __all__ = [
     "GoodnessOfFit",
     "HypotestResult",
     "LimitResult",
+    "MassScan",
     "ParameterEstimate",
     "SimplifiedLikelihood",
     "TerminationReason",

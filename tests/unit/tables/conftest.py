@@ -1,10 +1,10 @@
 """A fit, its yields, and limits to write tables of."""
 
-from types import SimpleNamespace
-
+import numpy as np
 import pytest
 
 import nextstat
+from nextstat_core.results import MassScan
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +24,15 @@ def postfit(model, best):
 
 @pytest.fixture
 def scan():
-    """Limits of two masses, one of them without an observed value."""
-    return SimpleNamespace(
-        labels=(500.0, 600.0),
-        observed=[1.25, None],
-        expected=[[0.5, 0.7, 1.0, 1.5, 2.5], [0.6, 0.9, 1.2, 1.7, 2.4]],
+    """Limits of two signals, one of them without an observed value."""
+    return MassScan(
         alpha=0.05,
+        names=("light", "heavy"),
+        value_names=("mass",),
+        values=((500.0,), (600.0,)),
+        observed=np.array([1.25, np.nan]),
+        expected=np.array([[0.5, 0.7, 1.0, 1.5, 2.5], [0.6, 0.9, 1.2, 1.7, 2.4]]),
+        cross_sections=np.array([10.0, 2.0]),
+        limits={},
+        errors={"heavy": "no result"},
     )

@@ -59,7 +59,8 @@ def test_numbers_keep_every_digit(postfit, tmp_path):
 
 def test_uncertainties_downwards_are_negative_and_labelled(scan, tmp_path):
     data = read(write_hepdata([limits_table(scan, units="pb")], tmp_path)[1])
-    observed, expected = data["dependent_variables"]
+    observed, expected, in_pb, _ = data["dependent_variables"]
+    assert in_pb["header"] == {"name": "observed cross section", "units": "pb"}
     assert observed["values"][1] == {"value": "-"}
     assert observed["qualifiers"] == [{"name": "CL", "value": "95%"}]
     first = expected["values"][0]["errors"][0]

@@ -85,7 +85,9 @@ def test_parameters_have_values_pulls_and_notes(best):
 
 
 def test_limits_of_a_scan_have_bands(scan):
-    table = limits_table(scan, axis="mass", axis_units="GeV", units="pb")
+    table = limits_table(scan, axis_units="GeV", units="fb")
+    assert column(table, "signal").values == ("light", "heavy")
+    assert column(table, "mass").title == "mass [GeV]"
     assert column(table, "mass").values == (500.0, 600.0)
     assert column(table, "observed").values == (1.25, None)
     expected = column(table, "expected")
@@ -96,6 +98,19 @@ def test_limits_of_a_scan_have_bands(scan):
     np.testing.assert_allclose(outer.minus, (0.5, 0.6))
     np.testing.assert_allclose(outer.plus, (1.5, 1.2))
     assert expected.qualifiers == (("CL", "95%"),)
+
+
+def test_limits_on_cross_sections_have_their_unit(scan):
+    table = limits_table(scan, units="fb")
+    observed = column(table, "observed cross section")
+    assert (observed.values, observed.units) == ((12.5, None), "fb")
+    assert column(table, "observed").units == ""
+    expected = column(table, "expected cross section")
+    np.testing.assert_allclose(expected.values, (10.0, 2.4))
+    np.testing.assert_allclose(expected.uncertainties[1].plus, (15.0, 2.4))
+    without = limits_table(replace(scan, cross_sections=None), units="fb")
+    assert column(without, "observed").units == "fb"
+    assert len(without.columns) == 4
 
 
 def test_limits_of_one_model_are_one_row(scan):
@@ -117,12 +132,10 @@ def test_limits_of_the_core_have_a_table(model):
     assert tables_of(found) == [limits_table(found)]
 
 
-def test_limits_that_cannot_be_used_are_refused(scan):
+def test_limits_that_cannot_be_used_are_refused():
     with pytest.raises(InputError, match="no observed and no expected"):
         limits_table(object())
-    with pytest.raises(InputError, match="`labels` has the wrong length"):
-        limits_table(scan, labels=[1.0])
-    with pytest.raises(InputError, match=r"shape \(1, 3\)"):
+    with pytest.raises(InputError, match="has 3 entries; expected 5"):
         limits_table(SimpleNamespace(observed=1.0, expected=[1.0, 2.0, 3.0]))
     with pytest.raises(InputError, match="no limits at all"):
         limits_table(SimpleNamespace(observed=None, expected=None))

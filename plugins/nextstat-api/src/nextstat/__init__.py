@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from nextstat._devices import has_accelerate, has_cuda, has_metal
     from nextstat._estimator import MaximumLikelihoodEstimator
     from nextstat._fit import fit, fit_batch
+    from nextstat._inference import (
+        cls_curve,
+        discovery,
+        hypotest,
+        mass_scan,
+        upper_limit,
+        upper_limits,
+        upper_limits_root,
+    )
     from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
     from nextstat._settings import (
         get_backend,
@@ -38,9 +47,14 @@ if TYPE_CHECKING:
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import (
+        ClsScan,
+        DiscoveryResult,
         FitMinimumResult,
         FitResult,
         GoodnessOfFit,
+        HypotestResult,
+        LimitResult,
+        MassScan,
         ParameterEstimate,
         SimplifiedLikelihood,
         ToyResults,
@@ -48,6 +62,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ClsScan",
+    "DiscoveryResult",
     "FitError",
     "FitMinimumResult",
     "FitOptions",
@@ -57,7 +73,10 @@ __all__ = [
     "GaussianMeanModel",
     "GoodnessOfFit",
     "HistFactoryModel",
+    "HypotestResult",
     "InputError",
+    "LimitResult",
+    "MassScan",
     "MaximumLikelihoodEstimator",
     "ModelError",
     "NextstatError",
@@ -68,6 +87,8 @@ __all__ = [
     "Yields",
     "__version__",
     "asimov_data",
+    "cls_curve",
+    "discovery",
     "fit",
     "fit_batch",
     "fit_toys",
@@ -81,11 +102,16 @@ __all__ = [
     "has_accelerate",
     "has_cuda",
     "has_metal",
+    "hypotest",
+    "mass_scan",
     "poisson_toys",
     "set_backend",
     "set_eval_mode",
     "set_threads",
     "simplified_likelihood",
+    "upper_limit",
+    "upper_limits",
+    "upper_limits_root",
     "workspace_audit",
     "yields",
 ]
@@ -95,6 +121,9 @@ _HOMES = {
     "nextstat._devices": "has_accelerate has_cuda has_metal",
     "nextstat._estimator": "MaximumLikelihoodEstimator",
     "nextstat._fit": "fit fit_batch",
+    "nextstat._inference": (
+        "cls_curve discovery hypotest mass_scan upper_limit upper_limits upper_limits_root"
+    ),
     "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
     "nextstat._settings": (
         "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
@@ -106,8 +135,8 @@ _HOMES = {
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
-        "FitMinimumResult FitResult GoodnessOfFit ParameterEstimate SimplifiedLikelihood "
-        "ToyResults Yields"
+        "ClsScan DiscoveryResult FitMinimumResult FitResult GoodnessOfFit HypotestResult "
+        "LimitResult MassScan ParameterEstimate SimplifiedLikelihood ToyResults Yields"
     ),
 }
 

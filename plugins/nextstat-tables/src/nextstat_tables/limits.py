@@ -1,4 +1,4 @@
-"""Tables of upper limits, for one model or for a scan of models."""
+"""Tables of upper limits, for one model or for many signals."""
 
 from __future__ import annotations
 
@@ -8,40 +8,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nextstat_core.errors import InputError
+from nextstat_core.results import MassScan
 from nextstat_tables.data import Column, DataTable, Uncertainty
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
-    from numpy.typing import NDArray
+    from nextstat_core.typing import ArrayLike
 
 __all__ = ["limits_table"]
 
 
-def limits_table(
-    result: Any,
-    *,
-    labels: Sequence[float | str] | None = None,
-    axis: str = "point",
-    axis_units: str = "",
-    units: str = "",
-) -> DataTable:
+def limits_table(result: Any, *, axis_units: str = "", units: str = "") -> DataTable:
     """Observed and expected limits, the latter with the bands of one and two standard deviations.
 
     Parameters
     ----------
-    result : object
-        With `observed`, a number or an array (n,), `expected`, (5,) or (n, 5) ascending or None,
-        and, where it is known, `alpha`: results of limits and of scans of masses.
-    labels : sequence of float or str, optional
-        What the n limits belong to, such as masses; `labels` of the result by default.
-    axis, axis_units, units : str
-        Name and unit of the labels, and the unit of the limits.
+    result : LimitResult, MassScan or object
+        A scan has one row per signal, and limits on the cross section beside those on the signal
+        strength where it knows cross sections. Anything else has one row, and needs `observed`, a
+        number, and `expected`, five of them ascending; either may be None, and the latter empty.
+    axis_units : str
+        Unit of the masses, or whatever the signals of a scan differ in.
+    units : str
+        Unit of the cross sections; without these, of the limits.
 
     Raises
     ------
     InputError
-        If `result` has no limits, or the lengths differ.
+        If `result` has no limits.
     """
     missing = [name for name in ("observed", "expected") if not hasattr(result, name)]
     if missing:
@@ -50,20 +45,15 @@ def limits_table(
         )
     if result.observed is None and result.expected is None:
         raise InputError("neither `observed` nor `expected` has a value: no limits at all")
-    given = getattr(result, "labels", None) if labels is None else labels
-    observed, expected = _grids(result)
-    count = next(len(limits) for limits in (observed, expected) if limits is not None)
-    names = ("",) * count if given is None else tuple(given)
-    if len(names) != count:
-        raise InputError.length("labels", expected=count, found=len(names))
-    columns = [] if given is None else [_axis(names, axis, axis_units)]
     alpha = getattr(result, "alpha", None)
     qualifiers = () if alpha is None else (("CL", f"{100.0 * (1.0 - alpha):g}%"),)
-    if observed is not None:
-        values = tuple(_or_none(x) for x in observed)
-        columns.append(Column(name="observed", values=values, units=units, qualifiers=qualifiers))
-    if expected is not None:
-        columns.append(_expected(expected, units, qualifiers))
+    sizes = getattr(result, "cross_sections", None)
+    columns = [*_axes(result, axis_units)]
+    strength = "" if sizes is not None else units
+    columns += _limits("", result.observed, result.expected, strength, qualifiers)
+    if isinstance(result, MassScan) and sizes is not None:
+        observed, expected = result.observed_cross_sections, result.expected_cross_sections
+        columns += _limits(" cross section", observed, expected, units, qualifiers)
     return DataTable(
         name="Upper limits",
         description="Observed and expected upper limits with bands of 1 and 2 standard deviations.",
@@ -71,39 +61,48 @@ def limits_table(
     )
 
 
-def _axis(names: tuple[float | str, ...], axis: str, units: str) -> Column:
-    values = tuple(name if isinstance(name, str) else float(name) for name in names)
-    return Column(name=axis, values=values, units=units, independent=True)
+def _axes(result: Any, units: str) -> Iterator[Column]:
+    """Names and coordinates of the signals of a scan."""
+    if not isinstance(result, MassScan):
+        return
+    yield Column(name="signal", values=result.names, independent=True)
+    for i, name in enumerate(result.value_names):
+        values = tuple(point[i] for point in result.values)
+        yield Column(name=name, values=values, units=units, independent=True)
 
 
-def _grids(result: Any) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
-    """Observed limits (n,) and expected ones (n, 5)."""
-    observed, expected = result.observed, result.expected
+def _limits(
+    what: str,
+    observed: ArrayLike | None,
+    expected: ArrayLike | None,
+    units: str,
+    qualifiers: tuple[tuple[str, str], ...],
+) -> Iterator[Column]:
+    """Columns of observed and expected limits; missing ones are left out."""
     if observed is not None:
-        observed = np.atleast_1d(np.asarray(observed, dtype=float))
-    if expected is not None:
-        expected = np.atleast_2d(np.asarray(expected, dtype=float))
-        if expected.shape[1] != 5 or (observed is not None and len(observed) != len(expected)):
-            rows = "n" if observed is None else str(len(observed))
-            raise InputError(f"`expected` has shape {expected.shape}; expected ({rows}, 5)")
-    return observed, expected
-
-
-def _expected(
-    expected: NDArray[np.float64], units: str, qualifiers: tuple[tuple[str, str], ...]
-) -> Column:
-    median = expected[:, 2]
+        limits = np.atleast_1d(np.asarray(observed, dtype=float))
+        values = tuple(map(_or_none, limits))
+        yield Column(name=f"observed{what}", values=values, units=units, qualifiers=qualifiers)
+    if expected is None or not len(expected):
+        return
+    grid = np.atleast_2d(np.asarray(expected, dtype=float))
+    if grid.shape[1] != 5:
+        raise InputError(f"`expected` has {grid.shape[1]} entries; expected 5, ascending")
+    median = grid[:, 2]
     bands = tuple(
         Uncertainty(
-            tuple(_or_none(x) for x in median - expected[:, 2 - n]),
-            tuple(_or_none(x) for x in expected[:, 2 + n] - median),
+            tuple(map(_or_none, median - grid[:, 2 - n])),
+            tuple(map(_or_none, grid[:, 2 + n] - median)),
             f"{n} sigma",
         )
         for n in (1, 2)
     )
-    values = tuple(_or_none(x) for x in median)
-    return Column(
-        name="expected", values=values, units=units, uncertainties=bands, qualifiers=qualifiers
+    yield Column(
+        name=f"expected{what}",
+        values=tuple(map(_or_none, median)),
+        units=units,
+        uncertainties=bands,
+        qualifiers=qualifiers,
     )
 
 
