@@ -2,17 +2,22 @@
 
 from nextstat_core.infer.batch import fit_batch
 from nextstat_core.infer.fit import fit, fit_minimum
+from nextstat_core.infer.grouped_impacts import breakdown, grouped_impacts
+from nextstat_core.infer.impacts import impacts
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toys import draw_toys
 
 __all__ = [
     "FitOptions",
+    "breakdown",
     "draw_toys",
     "fit",
     "fit_batch",
     "fit_many",
     "fit_minimum",
     "fit_toys",
+    "grouped_impacts",
+    "impacts",
     "poisson_toys",
 ]

@@ -41,6 +41,8 @@ __all__ = [
     "mark_outside",
     "minimise_one",
     "non_positive_bins",
+    "result_of",
+    "single_data",
 ]
 
 # EDM at which the hybrid method goes over to exact Hessians.
@@ -91,9 +93,9 @@ def fit(
     options = options or FitOptions()
     target = target_of(model)
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
-    batch = _single(target, data)
+    batch = single_data(target, data)
     notify("start", target, 1)
-    result = _result(target, request, batch, minimise_one(target, request, batch, options))
+    result = result_of(target, request, batch, minimise_one(target, request, batch, options))
     notify("end", target, 1, result)
     if options.on_failure == "raise" and not result.converged:
         raise FitError(failure_of(result))
@@ -114,7 +116,7 @@ def fit_minimum(
     options = options or FitOptions()
     target = target_of(model)
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
-    batch = _single(target, data)
+    batch = single_data(target, data)
     notify("start", target, 1)
     fitted = minimise_one(target, request, batch, options)
     problem, minima, constant = fitted.problem, fitted.minima, fitted.constant
@@ -142,7 +144,8 @@ def fit_minimum(
     return result
 
 
-def _single(target: Target, data: ArrayLike | None) -> BatchData | None:
+def single_data(target: Target, data: ArrayLike | None) -> BatchData | None:
+    """Data of one fit from what the user passed; several sets are an error."""
     batch = target.data(data)
     if batch is not None and len(batch.main) != 1:
         raise InputError(
@@ -300,7 +303,10 @@ def non_positive_bins(
     )
 
 
-def _result(target: Target, request: Request, data: BatchData | None, fitted: Fitted) -> FitResult:
+def result_of(
+    target: Target, request: Request, data: BatchData | None, fitted: Fitted
+) -> FitResult:
+    """A minimum as a result, with uncertainties and what is odd about it."""
     problem, minima, constant = fitted.problem, fitted.minima, fitted.constant
     backend = target.backend
     x = backend.to_numpy(minima.x)[0]

@@ -1,15 +1,23 @@
 """What fits return: one result, a minimum without errors, or the columns of many toys."""
 
+from nextstat_core.results.breakdown import Breakdown
 from nextstat_core.results.fit import FitResult, ParameterEstimate
+from nextstat_core.results.grouped_impacts import GroupedImpacts, GroupImpact
+from nextstat_core.results.impacts import Impact, Impacts
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.toys import ToyResults
 
 __all__ = [
     "TERMINATION_REASONS",
+    "Breakdown",
     "CovarianceStatus",
     "FitMinimumResult",
     "FitResult",
+    "GroupImpact",
+    "GroupedImpacts",
+    "Impact",
+    "Impacts",
     "ParameterEstimate",
     "TerminationReason",
     "ToyResults",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nextstat._estimator import MaximumLikelihoodEstimator
     from nextstat._fit import fit, fit_batch
     from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
+    from nextstat._ranking import breakdown, grouped_impacts, impacts, ranking
     from nextstat._settings import (
         get_backend,
         get_eval_mode,
@@ -36,9 +37,18 @@ if TYPE_CHECKING:
     from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
-    from nextstat_core.results import FitMinimumResult, FitResult, ParameterEstimate, ToyResults
+    from nextstat_core.results import (
+        Breakdown,
+        FitMinimumResult,
+        FitResult,
+        GroupedImpacts,
+        Impacts,
+        ParameterEstimate,
+        ToyResults,
+    )
 
 __all__ = [
+    "Breakdown",
     "FitError",
     "FitMinimumResult",
     "FitOptions",
@@ -46,7 +56,9 @@ __all__ = [
     "FormatError",
     "FunnelModel",
     "GaussianMeanModel",
+    "GroupedImpacts",
     "HistFactoryModel",
+    "Impacts",
     "InputError",
     "MaximumLikelihoodEstimator",
     "ModelError",
@@ -56,6 +68,7 @@ __all__ = [
     "ToyResults",
     "__version__",
     "asimov_data",
+    "breakdown",
     "fit",
     "fit_batch",
     "fit_toys",
@@ -65,10 +78,13 @@ __all__ = [
     "get_backend",
     "get_eval_mode",
     "get_threads",
+    "grouped_impacts",
     "has_accelerate",
     "has_cuda",
     "has_metal",
+    "impacts",
     "poisson_toys",
+    "ranking",
     "set_backend",
     "set_eval_mode",
     "set_threads",
@@ -81,6 +97,7 @@ _HOMES = {
     "nextstat._estimator": "MaximumLikelihoodEstimator",
     "nextstat._fit": "fit fit_batch",
     "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
+    "nextstat._ranking": "breakdown grouped_impacts impacts ranking",
     "nextstat._settings": (
         "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
     ),
@@ -89,7 +106,9 @@ _HOMES = {
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
-    "nextstat_core.results": "FitMinimumResult FitResult ParameterEstimate ToyResults",
+    "nextstat_core.results": (
+        "Breakdown FitMinimumResult FitResult GroupedImpacts Impacts ParameterEstimate ToyResults"
+    ),
 }
 
 
