@@ -199,7 +199,7 @@ def _frozen_parts(
     response: Response, masks: NDArray[np.bool_], *, nested: bool
 ) -> tuple[NDArray[np.float64], float]:
     """What the variance loses with each group, and what remains without any of them."""
-    everything = masks.any(axis=0)[None, :]
+    everything = np.any(masks, axis=0, keepdims=True)
     frozen = np.cumsum(masks, axis=0) > 0 if nested else masks
     left = response.frozen(np.concatenate([frozen, everything]))
     before = np.full(len(masks), response.variance)

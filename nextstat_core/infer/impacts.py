@@ -43,6 +43,7 @@ _CHUNK = 512
 _CLOSELY = 1e-11
 # Shifts below this share of the uncertainty are noise; they have no side.
 _SIDE = 1e-4
+_TINY = np.finfo(float).tiny
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +327,9 @@ def _collect(
     found = {**flags, "one_sided": one_sided}
     names = [fit.parameter_names[i] for i in chosen]
     size = np.abs(shifts).max(axis=0)
-    order = sorted(range(len(names)), key=lambda i: (-size[i], names[i]))
+    # Rounding must not decide between equal impacts.
+    rounded = np.round(size / size.max(initial=_TINY), 9)
+    order = sorted(range(len(names)), key=lambda i: (-rounded[i], names[i]))
     ranked = chosen[order]
     postfit, prefit = fit.errors[ranked], fit.prefit_widths[ranked]
     return Impacts(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nextstat_core.errors import InputError
-from nextstat_core.models import HistFactoryModel
 from nextstat_ranking.ranking import ranking
 
 if TYPE_CHECKING:
@@ -153,6 +152,8 @@ def plot_rank_impact(
 
 
 def _on_gpu(model: StatisticalModel) -> StatisticalModel:
+    from nextstat_core.models import HistFactoryModel
+
     if not isinstance(model, HistFactoryModel):
         raise InputError(
             f"a {type(model).__name__} evaluates itself and cannot be moved to a GPU",
@@ -162,7 +163,7 @@ def _on_gpu(model: StatisticalModel) -> StatisticalModel:
 
 
 def _missing(function: str, library: str, error: ModuleNotFoundError) -> ModuleNotFoundError:
-    if error.name != library:
+    if (error.name or "").partition(".")[0] != library:
         return error
     message = (
         f"{function} needs {library}, which is not installed\n\n"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from nextstat_core.infer import impacts
-
 if TYPE_CHECKING:
     from nextstat_core.models import StatisticalModel
 
@@ -43,6 +41,8 @@ def ranking(model: StatisticalModel, **options: Any) -> list[dict[str, Any]]:
     InputError
         For arguments that cannot be used.
     """
+    from nextstat_core.infer import impacts
+
     return [
         {
             "name": entry.name,
