@@ -1,9 +1,12 @@
 """Fits, toys, and everything that is built from rows of conditional fits."""
 
 from nextstat_core.infer.batch import fit_batch
+from nextstat_core.infer.cls_scan import cls_scan
 from nextstat_core.infer.fit import fit, fit_minimum
 from nextstat_core.infer.grouped_impacts import breakdown, grouped_impacts
+from nextstat_core.infer.hypotest import discovery, hypotest
 from nextstat_core.infer.impacts import impacts
+from nextstat_core.infer.limits import upper_limits
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toys import draw_toys
@@ -11,6 +14,8 @@ from nextstat_core.infer.toys import draw_toys
 __all__ = [
     "FitOptions",
     "breakdown",
+    "cls_scan",
+    "discovery",
     "draw_toys",
     "fit",
     "fit_batch",
@@ -18,6 +23,8 @@ __all__ = [
     "fit_minimum",
     "fit_toys",
     "grouped_impacts",
+    "hypotest",
     "impacts",
     "poisson_toys",
+    "upper_limits",
 ]

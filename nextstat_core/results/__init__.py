@@ -3,21 +3,28 @@
 from nextstat_core.results.breakdown import Breakdown
 from nextstat_core.results.fit import FitResult, ParameterEstimate
 from nextstat_core.results.grouped_impacts import GroupedImpacts, GroupImpact
+from nextstat_core.results.hypotest import NSIGMA_ORDER, DiscoveryResult, HypotestResult
 from nextstat_core.results.impacts import Impact, Impacts
+from nextstat_core.results.limits import ClsScan, LimitResult
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.toys import ToyResults
 
 __all__ = [
+    "NSIGMA_ORDER",
     "TERMINATION_REASONS",
     "Breakdown",
+    "ClsScan",
     "CovarianceStatus",
+    "DiscoveryResult",
     "FitMinimumResult",
     "FitResult",
     "GroupImpact",
     "GroupedImpacts",
+    "HypotestResult",
     "Impact",
     "Impacts",
+    "LimitResult",
     "ParameterEstimate",
     "TerminationReason",
     "ToyResults",
