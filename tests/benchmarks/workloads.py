@@ -47,7 +47,7 @@ class Workload:
     Attributes
     ----------
     name, what, workspace : str
-        Title of the row; load, fit, toys or command; name of the workspace.
+        Title of the row; load, fit, toys, ranking or command; name of the workspace.
     jobs : mapping
         Arguments of each tool's script; a tool that is not named is not run. The first of several
         ``repeats`` warms up and is not counted.
@@ -121,6 +121,17 @@ def _toys(
     )
 
 
+def _ranking(workspace: str) -> Workload:
+    return Workload(
+        f"ranking of {workspace}",
+        "ranking",
+        workspace,
+        {OURS: {"repeats": 6}, NEXTSTAT: {"repeats": 2}},
+        rounds=2,
+        note="two refits of every constrained parameter; best fit included",
+    )
+
+
 WORKLOADS = (
     *(_load(name) for name in ("tttt-prod", "tHu", "example")),
     _fit("tttt-prod", slow=True),
@@ -144,6 +155,7 @@ WORKLOADS = (
         {OURS: 20_000, NEXTSTAT: 5_000, PYHF: 3},
         rounds=2,
     ),
+    *(_ranking(name) for name in ("tttt-prod", "tHu")),
     Workload(
         "command: fit example",
         "command",

@@ -93,6 +93,17 @@ def toys(text: str, job: Record) -> Record:
     }
 
 
+def ranking(text: str, job: Record) -> Record:
+    """Rank all nuisance parameters, the best fit included."""
+    model = nextstat.from_pyhf(text)
+    rows, seconds = timed(lambda: nextstat.ranking(model), job)
+    return {
+        "seconds": seconds,
+        "n_ranked": len(rows),
+        "shifts": {row["name"]: [row["delta_mu_up"], row["delta_mu_down"]] for row in rows},
+    }
+
+
 def judge(text: str, job: Record) -> Record:
     """Evaluate the NLL here at the parameters that others found, by name."""
     model = nextstat.from_pyhf(text)
@@ -123,7 +134,7 @@ def versions() -> Record:
     return found
 
 
-WORKLOADS = {"load": load, "fit": fit, "toys": toys, "judge": judge}
+WORKLOADS = {"load": load, "fit": fit, "toys": toys, "ranking": ranking, "judge": judge}
 
 
 def main() -> None:
