@@ -294,7 +294,7 @@ def _refits(
     for first in range(0, max(total, 1), _CHUNK):
         rows = slice(first, first + _CHUNK)
         # Impacts need the place of the minimum; no refit needs a Hessian of its own for that.
-        parts.append(around.fit(held[rows], values[rows], certify=False))
+        parts.append(around.fit(held[rows], values[rows], certify=False, slopes=False))
         if progress is not None:
             progress(min(first + _CHUNK, total), total)
     return ConditionalFits.joined(parts)
