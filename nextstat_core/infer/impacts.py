@@ -291,10 +291,15 @@ def _refits(
     progress: Callable[[int, int], None] | None,
 ) -> ConditionalFits:
     parts, total = [], len(held)
+    # Refits rise little above the best fit, beside which a second mode was looked for.
+    rivals = bool(around.free.rivals)
     for first in range(0, max(total, 1), _CHUNK):
         rows = slice(first, first + _CHUNK)
         # Impacts need the place of the minimum; no refit needs a Hessian of its own for that.
-        parts.append(around.fit(held[rows], values[rows], certify=False, slopes=False))
+        found = around.fit(
+            held[rows], values[rows], certify=False, second_modes=rivals, slopes=False
+        )
+        parts.append(found)
         if progress is not None:
             progress(min(first + _CHUNK, total), total)
     return ConditionalFits.joined(parts)
