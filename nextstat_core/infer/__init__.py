@@ -7,6 +7,8 @@ from nextstat_core.infer.grouped_impacts import breakdown, grouped_impacts
 from nextstat_core.infer.hypotest import discovery, hypotest
 from nextstat_core.infer.impacts import impacts
 from nextstat_core.infer.limits import upper_limits
+from nextstat_core.infer.mass_scan import mass_scan
+from nextstat_core.infer.nominal_tests import q0_and_gradient, qmu_and_gradient
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toys import draw_toys
@@ -25,6 +27,9 @@ __all__ = [
     "grouped_impacts",
     "hypotest",
     "impacts",
+    "mass_scan",
     "poisson_toys",
+    "q0_and_gradient",
+    "qmu_and_gradient",
     "upper_limits",
 ]

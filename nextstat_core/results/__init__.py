@@ -6,6 +6,7 @@ from nextstat_core.results.grouped_impacts import GroupedImpacts, GroupImpact
 from nextstat_core.results.hypotest import NSIGMA_ORDER, DiscoveryResult, HypotestResult
 from nextstat_core.results.impacts import Impact, Impacts
 from nextstat_core.results.limits import ClsScan, LimitResult
+from nextstat_core.results.mass_scan import MassScan
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.toys import ToyResults
@@ -25,6 +26,7 @@ __all__ = [
     "Impact",
     "Impacts",
     "LimitResult",
+    "MassScan",
     "ParameterEstimate",
     "TerminationReason",
     "ToyResults",

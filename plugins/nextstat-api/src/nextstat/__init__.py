@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from nextstat._devices import has_accelerate, has_cuda, has_metal
     from nextstat._estimator import MaximumLikelihoodEstimator
     from nextstat._fit import fit, fit_batch
+    from nextstat._inference import (
+        cls_curve,
+        discovery,
+        hypotest,
+        mass_scan,
+        upper_limit,
+        upper_limits,
+        upper_limits_root,
+    )
     from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
     from nextstat._ranking import breakdown, grouped_impacts, impacts, ranking
     from nextstat._settings import (
@@ -39,16 +48,23 @@ if TYPE_CHECKING:
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import (
         Breakdown,
+        ClsScan,
+        DiscoveryResult,
         FitMinimumResult,
         FitResult,
         GroupedImpacts,
+        HypotestResult,
         Impacts,
+        LimitResult,
+        MassScan,
         ParameterEstimate,
         ToyResults,
     )
 
 __all__ = [
     "Breakdown",
+    "ClsScan",
+    "DiscoveryResult",
     "FitError",
     "FitMinimumResult",
     "FitOptions",
@@ -58,8 +74,11 @@ __all__ = [
     "GaussianMeanModel",
     "GroupedImpacts",
     "HistFactoryModel",
+    "HypotestResult",
     "Impacts",
     "InputError",
+    "LimitResult",
+    "MassScan",
     "MaximumLikelihoodEstimator",
     "ModelError",
     "NextstatError",
@@ -69,6 +88,8 @@ __all__ = [
     "__version__",
     "asimov_data",
     "breakdown",
+    "cls_curve",
+    "discovery",
     "fit",
     "fit_batch",
     "fit_toys",
@@ -82,12 +103,17 @@ __all__ = [
     "has_accelerate",
     "has_cuda",
     "has_metal",
+    "hypotest",
     "impacts",
+    "mass_scan",
     "poisson_toys",
     "ranking",
     "set_backend",
     "set_eval_mode",
     "set_threads",
+    "upper_limit",
+    "upper_limits",
+    "upper_limits_root",
     "workspace_audit",
 ]
 
@@ -96,6 +122,9 @@ _HOMES = {
     "nextstat._devices": "has_accelerate has_cuda has_metal",
     "nextstat._estimator": "MaximumLikelihoodEstimator",
     "nextstat._fit": "fit fit_batch",
+    "nextstat._inference": (
+        "cls_curve discovery hypotest mass_scan upper_limit upper_limits upper_limits_root"
+    ),
     "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
     "nextstat._ranking": "breakdown grouped_impacts impacts ranking",
     "nextstat._settings": (
@@ -107,7 +136,8 @@ _HOMES = {
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
-        "Breakdown FitMinimumResult FitResult GroupedImpacts Impacts ParameterEstimate ToyResults"
+        "Breakdown ClsScan DiscoveryResult FitMinimumResult FitResult GroupedImpacts "
+        "HypotestResult Impacts LimitResult MassScan ParameterEstimate ToyResults"
     ),
 }
 
