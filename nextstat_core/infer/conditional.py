@@ -34,6 +34,9 @@ __all__ = ["Conditional", "ConditionalFits"]
 
 # Numbers that the columns of the metric for one block of rows may take: 32 MB.
 _BLOCK = 2**22
+# Shares of their curvature by which parameters at a bound are stiffened until the Hessian is
+# positive definite; they rarely move.
+_STIFFNESS = (0.0, 1.0, 10.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,12 @@ class Conditional:
             hessian = hessian_at(self.free.problem, self.free.minima)
         if target.host is not target:
             hessian = hessian.on(target.host.backend, target.backend)
-        metric = SharedMetric(target, here, hessian)
-        return metric if metric.inverse is not None else SharedMetric(target, here)
+        held = target.backend.to_numpy(self.free.minima.held)[0] != 0
+        for stiffness in _STIFFNESS if held.any() else (0.0,):
+            metric = SharedMetric(target, here, hessian, stiff=stiffness * held)
+            if metric.inverse is not None:
+                return metric
+        return SharedMetric(target, here)
 
     @property
     def nll(self) -> float:
