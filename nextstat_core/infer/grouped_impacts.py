@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nextstat_core.errors import InputError
-from nextstat_core.infer.impacts import best_fit
+from nextstat_core.infer.best_fit import best_fit
 from nextstat_core.infer.parameter_groups import FREE, GAMMAS, groups_of, kinds_of
 from nextstat_core.results.breakdown import Breakdown
 from nextstat_core.results.grouped_impacts import GROUP_METHODS, GroupedImpacts, GroupImpact
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nextstat_core.infer.impacts import BestFit
+    from nextstat_core.infer.best_fit import BestFit
     from nextstat_core.infer.response import Response
     from nextstat_core.models import StatisticalModel
     from nextstat_core.results.breakdown import NormalisationsCount

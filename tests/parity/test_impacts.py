@@ -23,7 +23,7 @@ def model(request: pytest.FixtureRequest) -> HistFactoryModel:
 
 def test_refits_share_one_metric(model: HistFactoryModel) -> None:
     found = impacts(model)
-    assert found.n_newton == 0
+    assert found.n_newton < 0.02 * found.n_refits
     assert found.failed == ()
 
 
