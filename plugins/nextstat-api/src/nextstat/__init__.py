@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         poisson_toys,
     )
     from nextstat._version import __version__
+    from nextstat._yields import goodness_of_fit, simplified_likelihood, yields
     from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
@@ -52,13 +53,16 @@ if TYPE_CHECKING:
         DiscoveryResult,
         FitMinimumResult,
         FitResult,
+        GoodnessOfFit,
         GroupedImpacts,
         HypotestResult,
         Impacts,
         LimitResult,
         MassScan,
         ParameterEstimate,
+        SimplifiedLikelihood,
         ToyResults,
+        Yields,
     )
 
 __all__ = [
@@ -72,6 +76,7 @@ __all__ = [
     "FormatError",
     "FunnelModel",
     "GaussianMeanModel",
+    "GoodnessOfFit",
     "GroupedImpacts",
     "HistFactoryModel",
     "HypotestResult",
@@ -83,8 +88,10 @@ __all__ = [
     "ModelError",
     "NextstatError",
     "ParameterEstimate",
+    "SimplifiedLikelihood",
     "StdNormalModel",
     "ToyResults",
+    "Yields",
     "__version__",
     "asimov_data",
     "breakdown",
@@ -99,6 +106,7 @@ __all__ = [
     "get_backend",
     "get_eval_mode",
     "get_threads",
+    "goodness_of_fit",
     "grouped_impacts",
     "has_accelerate",
     "has_cuda",
@@ -111,10 +119,12 @@ __all__ = [
     "set_backend",
     "set_eval_mode",
     "set_threads",
+    "simplified_likelihood",
     "upper_limit",
     "upper_limits",
     "upper_limits_root",
     "workspace_audit",
+    "yields",
 ]
 
 #: Where each public name lives; a test compares it with the imports above.
@@ -132,12 +142,14 @@ _HOMES = {
     ),
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
+    "nextstat._yields": "goodness_of_fit simplified_likelihood yields",
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
-        "Breakdown ClsScan DiscoveryResult FitMinimumResult FitResult GroupedImpacts "
-        "HypotestResult Impacts LimitResult MassScan ParameterEstimate ToyResults"
+        "Breakdown ClsScan DiscoveryResult FitMinimumResult FitResult GoodnessOfFit "
+        "GroupedImpacts HypotestResult Impacts LimitResult MassScan ParameterEstimate "
+        "SimplifiedLikelihood ToyResults Yields"
     ),
 }
 
