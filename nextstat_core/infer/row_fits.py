@@ -29,6 +29,7 @@ __all__ = [
     "fit_rows",
     "no_fits",
     "one_row",
+    "reason_codes",
     "rough_slots",
     "toy_results",
 ]
@@ -90,6 +91,11 @@ class BatchFit:
             n_hev=np.array(host(minima.n_hessians)),
             errors=errors,
         )
+
+    def row(self, i: int) -> BatchFit:
+        """One row as a batch of its own."""
+        columns = {entry.name: getattr(self, entry.name) for entry in fields(BatchFit)}
+        return BatchFit(**{k: None if x is None else x[i : i + 1] for k, x in columns.items()})
 
     def replace(self, row: int, better: BatchFit) -> None:
         """Put the only row of another batch in the place of `row`."""
@@ -233,7 +239,7 @@ def toy_results(target: HistFactoryTarget, request: Request, fitted: BatchFit) -
         values=fitted.values,
         nll=fitted.nll,
         converged=fitted.status == Status.EDM,
-        termination=_reason_codes(fitted.status),
+        termination=reason_codes(fitted.status),
         n_iter=fitted.n_iter,
         n_fev=fitted.n_fev,
         n_gev=fitted.n_gev,
@@ -251,7 +257,8 @@ def toy_results(target: HistFactoryTarget, request: Request, fitted: BatchFit) -
     )
 
 
-def _reason_codes(status: NDArray[np.int64]) -> NDArray[np.int8]:
+def reason_codes(status: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Positions of statuses in `TERMINATION_REASONS`."""
     code_of = np.zeros(len(Status), dtype=np.int8)
     for entry in Status:
         if entry is not Status.RUNNING:

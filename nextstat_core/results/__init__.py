@@ -3,6 +3,8 @@
 from nextstat_core.results.fit import FitResult, ParameterEstimate
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
+from nextstat_core.results.toy_ensemble import ToyEnsemble
+from nextstat_core.results.toy_test import ToyHypotestResult
 from nextstat_core.results.toys import ToyResults
 
 __all__ = [
@@ -12,5 +14,7 @@ __all__ = [
     "FitResult",
     "ParameterEstimate",
     "TerminationReason",
+    "ToyEnsemble",
+    "ToyHypotestResult",
     "ToyResults",
 ]
