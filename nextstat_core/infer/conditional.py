@@ -18,7 +18,7 @@ from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.minimise_rows import minimise_rows
 from nextstat_core.infer.row_fits import BatchFit, no_fits
 from nextstat_core.infer.target import HistFactoryTarget
-from nextstat_core.optimize import Status
+from nextstat_core.optimize import Status, known_minimum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +116,20 @@ class Conditional:
         free = minimise_one(target, request, data, options)
         return cls(target, request, free, data, options)
 
+    @classmethod
+    def at_minimum(
+        cls,
+        target: Target,
+        request: Request,
+        x: NDArray[np.float64],
+        data: BatchData,
+        options: FitOptions,
+    ) -> Self:
+        """Fits around a point that is known to be the minimum for `data`, as of Asimov data."""
+        problem, constants = target.problem(1, replace(request, start=x), data, profile=False)
+        minima = known_minimum(problem)
+        return cls(target, request, Fitted(problem, minima, float(constants[0])), data, options)
+
     def _metric(self, target: HistFactoryTarget) -> SharedMetric:
         here = replace(self.request, start=self.x)
         with target.backend.errstate():
@@ -136,6 +150,7 @@ class Conditional:
         values: NDArray[np.float64],
         *,
         data: BatchData | None = None,
+        start: NDArray[np.float64] | None = None,
         certify: bool = True,
         second_modes: bool = True,
     ) -> ConditionalFits:
@@ -143,6 +158,8 @@ class Conditional:
 
         Parameters
         ----------
+        start : float array, shape (rows, n_parameters), optional
+            Where rows start instead of where the covariance predicts.
         data : BatchData, optional
             One data set per row, or one for all; that of the free fit if left out.
         certify : bool
@@ -161,7 +178,9 @@ class Conditional:
         for first in range(0, rows, size):
             block = slice(first, first + size)
             part = None if data is None else data.of_rows(block)
-            parts.append(self._block(held[block], values[block], part, certify, second_modes))
+            begin = None if start is None else start[block]
+            solved = self._block(held[block], values[block], part, begin, certify, second_modes)
+            parts.append(solved)
         return ConditionalFits.joined(parts)
 
     def _block(
@@ -169,13 +188,16 @@ class Conditional:
         held: NDArray[np.intp],
         values: NDArray[np.float64],
         data: BatchData | None,
+        start: NDArray[np.float64] | None,
         certify: bool,  # noqa: FBT001  internal
         second_modes: bool,  # noqa: FBT001  internal
     ) -> ConditionalFits:
         request = self.request.holding(held, values)
         condition = None
         if self.metric is not None and self.metric.inverse is not None:
-            start, condition = self._predict(self.metric, held, values)
+            predicted, condition = self._predict(self.metric, held, values)
+            start = predicted if start is None else start
+        if start is not None:
             inside = np.clip(start, request.lower, request.upper)
             request = replace(request, start=np.where(request.fixed, request.start, inside))
         fits, n_newton = minimise_rows(
