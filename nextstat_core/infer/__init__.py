@@ -2,6 +2,7 @@
 
 from nextstat_core.infer.batch import fit_batch
 from nextstat_core.infer.fit import fit, fit_minimum
+from nextstat_core.infer.hypotest_toys import hypotest_toys
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toys import draw_toys
@@ -14,5 +15,6 @@ __all__ = [
     "fit_many",
     "fit_minimum",
     "fit_toys",
+    "hypotest_toys",
     "poisson_toys",
 ]

@@ -94,8 +94,11 @@ class BatchFit:
 
     def row(self, i: int) -> BatchFit:
         """One row as a batch of its own."""
-        columns = {entry.name: getattr(self, entry.name) for entry in fields(BatchFit)}
-        return BatchFit(**{k: None if x is None else x[i : i + 1] for k, x in columns.items()})
+        columns: dict[str, Any] = {}
+        for entry in fields(BatchFit):
+            column = getattr(self, entry.name)
+            columns[entry.name] = None if column is None else column[i : i + 1]
+        return BatchFit(**columns)
 
     def replace(self, row: int, better: BatchFit) -> None:
         """Put the only row of another batch in the place of `row`."""

@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 
     from nextstat_core.infer.options import FitOptions
     from nextstat_core.infer.request import Request
+    from nextstat_core.infer.statistics import Statistic
     from nextstat_core.infer.target import BatchData, HistFactoryTarget
     from nextstat_core.models import HistFactoryModel
 
-__all__ = ["ENSEMBLES", "ToyTest", "ToyUnit", "statistics_of_toys"]
+__all__ = ["ENSEMBLES", "MISSED", "ToyTest", "ToyUnit", "statistics_of_toys"]
 
 #: Random streams of the tested hypothesis and of the alternative.
 ENSEMBLES = {"sb": 1, "b": 2}
-# A statistic below is not rounding: the free fit missed the minimum.
-_MISSED = -1e-6
+#: A statistic below is not rounding: the free fit missed the minimum.
+MISSED = -1e-6
 _RESTARTS = 2
 
 
@@ -43,7 +44,7 @@ class ToyTest:
 
     Attributes
     ----------
-    test_stat : {"q", "qtilde", "q0", "t", "ttilde"}
+    statistic : Statistic
     mu : float
         The tested value of the parameter of interest.
     poi : int
@@ -58,7 +59,7 @@ class ToyTest:
     options : FitOptions
     """
 
-    test_stat: str
+    statistic: Statistic
     mu: float
     poi: int
     request: Request
@@ -67,13 +68,9 @@ class ToyTest:
     auxiliary: bool
     options: FitOptions
 
-    def is_zero(self, mu_hat: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Where the statistic is zero by definition (Cowan et al., arXiv:1007.1727, 2)."""
-        if self.test_stat in {"q", "qtilde"}:
-            return mu_hat > self.mu
-        if self.test_stat == "q0":
-            return mu_hat < 0.0
-        return np.zeros(mu_hat.shape, dtype=bool)
+    def is_zero(self, mu_hat: NDArray[np.float64] | float) -> NDArray[np.bool_]:
+        """Where the statistic is zero by definition."""
+        return np.asarray(self.statistic.cut * (mu_hat - self.mu) > 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +107,14 @@ def statistics_of_toys(model: HistFactoryModel, unit: ToyUnit) -> ToyEnsemble:
     conditional = _conditional(target, test, request, metric, free, data, asked)
     q = _differences(test, free, conditional, asked)
     for _ in range(_RESTARTS):
-        missed = np.flatnonzero(q[asked] < _MISSED)
+        missed = np.flatnonzero(q[asked] < MISSED)
         if not len(missed):
             break
         _restart(target, request, data, metric, test.options, free, conditional, asked, missed)
         q = _differences(test, free, conditional, asked)
     return ToyEnsemble(
         numbers=np.asarray(unit.numbers, dtype=np.int64),
-        q=np.where((q < 0.0) & (q >= _MISSED), 0.0, q),
+        q=np.where((q < 0.0) & (q >= MISSED), 0.0, q),
         mu_hat=free.values[:, test.poi],
         status=_statuses(free, conditional, asked, q),
     )
@@ -141,7 +138,7 @@ def _statuses(
     fine = status[asked] == Status.EDM
     status[asked[fine]] = conditional.status[fine]
     # What is still negative is a free fit that found no way down to a known lower point.
-    status[(q < _MISSED) & (status == Status.EDM)] = Status.STALLED
+    status[(q < MISSED) & (status == Status.EDM)] = Status.STALLED
     return reason_codes(status)
 
 
@@ -194,9 +191,7 @@ def _restart(
     """Repeat free fits that ended above the conditional minimum of their toy, from there."""
     start = np.clip(conditional.values[missed], request.lower, request.upper)
     rows = asked[missed]
-    again = _minimise(
-        target, replace(request, start=start), data.part(rows), metric, options
-    )
+    again = _minimise(target, replace(request, start=start), data.part(rows), metric, options)
     for i, row in enumerate(rows):
         if again.nll[i] < free.nll[row]:
             free.replace(int(row), again.row(i))
@@ -219,6 +214,4 @@ def _minimise(
     certify = bool(len(target.compiled.bent))
     start = np.broadcast_to(request.start, (len(data.main), len(target.names)))
     request = replace(request, start=start)
-    return minimise_rows(
-        target, request, data, metric, options, certify=certify, alike=True
-    )[0]
+    return minimise_rows(target, request, data, metric, options, certify=certify, alike=True)[0]

@@ -96,6 +96,10 @@ class ToyEnsemble:
         p = float(self.tails(np.asarray([q]))[0])
         return p, sqrt(p * (1.0 - p) / max(self.n_valid, 1))
 
+    def part(self, chosen: NDArray[np.bool_]) -> ToyEnsemble:
+        """Some of the toys."""
+        return ToyEnsemble(**{name: getattr(self, name)[chosen] for name in _COLUMNS})
+
     @staticmethod
     def merged(parts: Sequence[ToyEnsemble]) -> ToyEnsemble:
         """All toys of several parts, by their numbers.
