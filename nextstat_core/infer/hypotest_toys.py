@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from nextstat_core.models import HistFactoryModel
     from nextstat_core.typing import ArrayLike
 
-__all__ = ["hypotest_toys", "prepare_toys"]
+__all__ = ["PreparedTest", "hypotest_toys", "prepare_toys"]
 
 
 def hypotest_toys(
@@ -167,11 +167,21 @@ def _check_chunk(chunk: int | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A test, and its result without toys."""
+class PreparedTest:
+    """A test before its toys are made.
+
+    Attributes
+    ----------
+    test : ToyTest
+    result : ToyHypotestResult
+        What is known of the data.
+    width : float
+        Standard uncertainty of the parameter of interest at the free fit; NaN where unknown.
+    """
 
     test: ToyTest
     result: ToyHypotestResult
+    width: float
 
 
 def prepare_toys(
@@ -186,7 +196,7 @@ def prepare_toys(
     bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
     init: Mapping[str, float] | None = None,
     options: FitOptions | None = None,
-) -> list[_Prepared]:
+) -> list[PreparedTest]:
     """Fit the data freely and at each tested value; arguments as in `hypotest_toys`."""
     target, options = histfactory_target(model), toy_options(options)
     statistic = statistic_of(test_stat)
@@ -204,7 +214,7 @@ def prepare_toys(
         warnings = (f"the upper bound of {target.names[poi]!r} was lifted to {highest:g}",)
     batch = target.data(data)
     points = [*tested, statistic.asimov_poi]
-    free, held = _fit_data(target, request, batch, options, poi, points)
+    free, held, width = _fit_data(target, request, batch, options, poi, points)
     study = {
         "test_stat": test_stat,
         "seed": int(seed),
@@ -232,7 +242,7 @@ def prepare_toys(
             warnings=(*model.warnings, *warnings, *_unconverged(fits)),
             provenance={**provenance_of(target), "numpy": np.__version__},
         )
-        prepared.append(_Prepared(test, result))
+        prepared.append(PreparedTest(test, result, width))
     return prepared
 
 
@@ -252,8 +262,8 @@ def _fit_data(
     options: FitOptions,
     poi: int,
     values: Sequence[float],
-) -> tuple[BatchFit, BatchFit]:
-    """The free fit of the data, and one for each value of the parameter of interest."""
+) -> tuple[BatchFit, BatchFit, float]:
+    """The free fit of the data, one for each value of the POI, and the POI's uncertainty."""
     points = np.asarray(values)[:, None]
     start = request
     for _ in range(3):
@@ -264,13 +274,19 @@ def _fit_data(
         gain = np.where(inside, 2.0 * (held.nll - free.nll[0]), 0.0)
         lowest = int(np.argmin(gain))
         if not gain[lowest] < MISSED:
-            return free, held
+            return free, held, _width(around, poi)
         # The free fit missed the minimum; a conditional one knows a lower point.
         start = replace(request, start=held.values[lowest])
     raise FitError(
         f"the free fit ends {-0.5 * gain[lowest]:.3g} above the fit at {values[lowest]:g}, also "
         "where it starts from there"
     )
+
+
+def _width(around: Conditional, poi: int) -> float:
+    if around.metric is None or around.metric.inverse is None:
+        return np.nan
+    return float(np.sqrt(around.metric.columns(np.array([poi]))[0, poi]))
 
 
 def _minimum(target: HistFactoryTarget, fits: BatchFit, row: int) -> FitMinimumResult:

@@ -4,17 +4,20 @@ from nextstat_core.results.fit import FitResult, ParameterEstimate
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.toy_ensemble import ToyEnsemble
+from nextstat_core.results.toy_limits import FeldmanCousins, ToyLimitResult
 from nextstat_core.results.toy_test import ToyHypotestResult
 from nextstat_core.results.toys import ToyResults
 
 __all__ = [
     "TERMINATION_REASONS",
     "CovarianceStatus",
+    "FeldmanCousins",
     "FitMinimumResult",
     "FitResult",
     "ParameterEstimate",
     "TerminationReason",
     "ToyEnsemble",
     "ToyHypotestResult",
+    "ToyLimitResult",
     "ToyResults",
 ]
