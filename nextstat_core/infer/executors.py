@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Future,
+    ThreadPoolExecutor,
+    as_completed,
+)
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -183,7 +189,7 @@ def _submitted(
         for future in as_completed(futures):
             try:
                 result = future.result()
-            except BrokenExecutor as error:
+            except (BrokenExecutor, CancelledError) as error:
                 lost[futures[future]] = error
             else:
                 yield futures[future], result

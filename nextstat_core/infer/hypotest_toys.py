@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PreparedTest", "hypotest_toys", "prepare_toys"]
 
+# The upper bound where it has to be lifted, in units of the highest tested value.
+_ROOM = 2.0
+
 
 def hypotest_toys(
     model: HistFactoryModel,
@@ -210,8 +213,9 @@ def prepare_toys(
     warnings: tuple[str, ...] = ()
     highest = max(tested)
     if highest > request.upper[poi]:
-        request = lifted(request, poi, highest)
-        warnings = (f"the upper bound of {target.names[poi]!r} was lifted to {highest:g}",)
+        # Fits of toys need room on both sides of the tested value.
+        request = lifted(request, poi, _ROOM * highest)
+        warnings = (f"the upper bound of {target.names[poi]!r} was lifted to {_ROOM * highest:g}",)
     batch = target.data(data)
     points = [*tested, statistic.asimov_poi]
     free, held, width = _fit_data(target, request, batch, options, poi, points)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         set_eval_mode,
         set_threads,
     )
+    from nextstat._toy_tests import feldman_cousins, hypotest_toys, toy_upper_limit
     from nextstat._toys import (
         asimov_data,
         fit_toys,
@@ -33,12 +34,28 @@ if TYPE_CHECKING:
         poisson_toys,
     )
     from nextstat._version import __version__
-    from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
+    from nextstat_core.errors import (
+        FitError,
+        FormatError,
+        InputError,
+        ModelError,
+        NextstatError,
+        WorkerError,
+    )
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
-    from nextstat_core.results import FitMinimumResult, FitResult, ParameterEstimate, ToyResults
+    from nextstat_core.results import (
+        FeldmanCousins,
+        FitMinimumResult,
+        FitResult,
+        ParameterEstimate,
+        ToyHypotestResult,
+        ToyLimitResult,
+        ToyResults,
+    )
 
 __all__ = [
+    "FeldmanCousins",
     "FitError",
     "FitMinimumResult",
     "FitOptions",
@@ -53,9 +70,13 @@ __all__ = [
     "NextstatError",
     "ParameterEstimate",
     "StdNormalModel",
+    "ToyHypotestResult",
+    "ToyLimitResult",
     "ToyResults",
+    "WorkerError",
     "__version__",
     "asimov_data",
+    "feldman_cousins",
     "fit",
     "fit_batch",
     "fit_toys",
@@ -68,10 +89,12 @@ __all__ = [
     "has_accelerate",
     "has_cuda",
     "has_metal",
+    "hypotest_toys",
     "poisson_toys",
     "set_backend",
     "set_eval_mode",
     "set_threads",
+    "toy_upper_limit",
     "workspace_audit",
 ]
 
@@ -84,12 +107,16 @@ _HOMES = {
     "nextstat._settings": (
         "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
     ),
+    "nextstat._toy_tests": "feldman_cousins hypotest_toys toy_upper_limit",
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
-    "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
+    "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError WorkerError",
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
-    "nextstat_core.results": "FitMinimumResult FitResult ParameterEstimate ToyResults",
+    "nextstat_core.results": (
+        "FeldmanCousins FitMinimumResult FitResult ParameterEstimate ToyHypotestResult "
+        "ToyLimitResult ToyResults"
+    ),
 }
 
 
