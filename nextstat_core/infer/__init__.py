@@ -1,9 +1,14 @@
 """Fits, toys, and everything that is built from rows of conditional fits."""
 
 from nextstat_core.infer.batch import fit_batch
+from nextstat_core.infer.cls_scan import cls_scan
 from nextstat_core.infer.feldman_cousins import feldman_cousins
 from nextstat_core.infer.fit import fit, fit_minimum
+from nextstat_core.infer.hypotest import discovery, hypotest
 from nextstat_core.infer.hypotest_toys import hypotest_toys
+from nextstat_core.infer.limits import upper_limits
+from nextstat_core.infer.mass_scan import mass_scan
+from nextstat_core.infer.nominal_tests import q0_and_gradient, qmu_and_gradient
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toy_limits import toy_upper_limit
@@ -11,6 +16,8 @@ from nextstat_core.infer.toys import draw_toys
 
 __all__ = [
     "FitOptions",
+    "cls_scan",
+    "discovery",
     "draw_toys",
     "feldman_cousins",
     "fit",
@@ -18,7 +25,12 @@ __all__ = [
     "fit_many",
     "fit_minimum",
     "fit_toys",
+    "hypotest",
     "hypotest_toys",
+    "mass_scan",
     "poisson_toys",
+    "q0_and_gradient",
+    "qmu_and_gradient",
     "toy_upper_limit",
+    "upper_limits",
 ]

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from nextstat_core.errors import FitError, InputError
-from nextstat_core.infer.conditional import Conditional
+from nextstat_core.infer.asymptotic import AsymptoticTest
 from nextstat_core.infer.executors import model_digest
+from nextstat_core.infer.fit import minimum_result
+from nextstat_core.infer.hypotest import finite_number
 from nextstat_core.infer.observe import notify
-from nextstat_core.infer.poi import lifted, poi_of
 from nextstat_core.infer.provenance import provenance_of
 from nextstat_core.infer.request import make_request
-from nextstat_core.infer.row_fits import BatchFit, reason_codes
+from nextstat_core.infer.row_fits import row_result
 from nextstat_core.infer.statistics import statistic_of
 from nextstat_core.infer.toy_fits import check_count, histfactory_target, toy_options
 from nextstat_core.infer.toy_runs import ToyRun, run_toys
-from nextstat_core.infer.toy_statistics import MISSED, ToyTest
+from nextstat_core.infer.toy_statistics import ToyTest
 from nextstat_core.infer.toys import check_stream
-from nextstat_core.models.arrays import number
-from nextstat_core.optimize import Status
-from nextstat_core.results import (
-    TERMINATION_REASONS,
-    FitMinimumResult,
-    ToyEnsemble,
-    ToyHypotestResult,
-)
+from nextstat_core.results import ToyEnsemble, ToyHypotestResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,11 +31,11 @@ if TYPE_CHECKING:
     from nextstat_core.infer.options import FitOptions
     from nextstat_core.infer.request import Request
     from nextstat_core.infer.statistics import TestStatistic
-    from nextstat_core.infer.target import BatchData, HistFactoryTarget
     from nextstat_core.models import HistFactoryModel
+    from nextstat_core.results import FitMinimumResult
     from nextstat_core.typing import ArrayLike
 
-__all__ = ["PreparedTest", "hypotest_toys", "prepare_toys"]
+__all__ = ["hypotest_toys", "prepare_toys"]
 
 # The upper bound where it has to be lifted, in units of the highest tested value.
 _ROOM = 2.0
@@ -117,7 +110,7 @@ def hypotest_toys(
     MissingPOIError
         If the model has no parameter of interest.
     FitError
-        If no minimum of the data's own likelihood was found.
+        If a fit of the data did not converge and ``options.on_failure == "raise"``.
     WorkerError
         If the executor lost a worker.
     """
@@ -134,7 +127,7 @@ def hypotest_toys(
         init=init,
         options=options,
     )
-    run = ToyRun(prepared[0].test, prepared[0].result, wanted, checkpoint)
+    run = ToyRun(*prepared[0], wanted, checkpoint)
     _check_chunk(chunk)
     target, total = histfactory_target(model), sum(map(len, wanted.values()))
     notify("start", target, total)
@@ -169,24 +162,6 @@ def _check_chunk(chunk: int | None) -> None:
             raise InputError("`chunk` must be > 0")
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedTest:
-    """A test before its toys are made.
-
-    Attributes
-    ----------
-    test : ToyTest
-    result : ToyHypotestResult
-        What is known of the data.
-    width : float
-        Standard uncertainty of the parameter of interest at the free fit; NaN where unknown.
-    """
-
-    test: ToyTest
-    result: ToyHypotestResult
-    width: float
-
-
 def prepare_toys(
     model: HistFactoryModel,
     values: Sequence[float],
@@ -199,122 +174,81 @@ def prepare_toys(
     bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
     init: Mapping[str, float] | None = None,
     options: FitOptions | None = None,
-) -> list[PreparedTest]:
-    """Fit the data freely and at each tested value; arguments as in `hypotest_toys`."""
+) -> list[tuple[ToyTest, ToyHypotestResult]]:
+    """Tests before their toys are made, and what is known of the data.
+
+    Arguments as in `hypotest_toys`; `values` are the tested ones.
+    """
     target, options = histfactory_target(model), toy_options(options)
-    statistic = statistic_of(test_stat)
     if aux not in {"sampled", "fixed"}:
         raise InputError(f"`aux` must be 'sampled' or 'fixed'; found {aux!r}")
     check_stream(seed, 0, 0)
+    statistic = statistic_of(test_stat)
     tested = [_tested(test_stat, mu) for mu in values]
-    asked = make_request(target, init=init, fixed=fixed, bounds=bounds)
-    poi = poi_of(target, asked, "a test with toys")
-    request = statistic.request(target, asked, poi)
-    warnings: tuple[str, ...] = ()
-    highest = max(tested)
-    if highest > request.upper[poi]:
-        # Fits of toys need room on both sides of the tested value.
-        request = lifted(request, poi, _ROOM * highest)
-        warnings = (f"the upper bound of {target.names[poi]!r} was lifted to {_ROOM * highest:g}",)
+    request = make_request(target, init=init, fixed=fixed, bounds=bounds)
     batch = target.data(data)
-    points = [*tested, statistic.asimov_poi]
-    free, held, width = _fit_data(target, request, batch, options, poi, points)
+    test = AsymptoticTest(target, request, batch, statistic, "postfit", options)
+    highest = max(tested)
+    # Where the upper bound has to be lifted, fits of toys need room above the highest value too.
+    room = [_ROOM * highest] if highest > test.request.upper[test.poi] else []
+    ratios = test.data_at(np.array([*tested, *room]))
+    assert test.point is not None
+    fits = {
+        "free": minimum_result(target, test.around.free),
+        "alternative": row_result(target, test.point.fits, 0),
+    }
     study = {
         "test_stat": test_stat,
         "seed": int(seed),
         "aux": aux,
         "model": model_digest(model),
         "data": None if batch is None else sha256(batch.main.tobytes()).hexdigest(),
-        "request": _digest(asked),
+        "request": _digest(request),
         "tolerance": options.tolerance,
     }
     prepared = []
     for row, mu in enumerate(tested):
-        drawn_at = {"sb": held.values[row], "b": held.values[-1]}
-        test = ToyTest(statistic, mu, poi, request, drawn_at, seed, aux == "sampled", options)
-        mu_hat = free.values[0, poi]
-        q = 0.0 if test.is_zero(mu_hat) else 2.0 * float(held.nll[row] - free.nll[0])
-        fits = {"free": _minimum(target, free, 0), "mu": _minimum(target, held, row)}
-        fits["alternative"] = _minimum(target, held, len(tested))
+        all_fits = {**fits, "conditional": row_result(target, ratios.fits.fits, row)}
+        toys = ToyTest(
+            statistic,
+            mu,
+            test.poi,
+            test.request,
+            {"sb": all_fits["conditional"].values, "b": all_fits["alternative"].values},
+            seed,
+            aux == "sampled",
+            options,
+        )
         result = ToyHypotestResult(
             study={"mu": mu, **study},
-            q=max(q, 0.0),
-            mu_hat=float(mu_hat),
+            q=float(ratios.q[row]),
+            mu_hat=test.mu_hat,
             sb=ToyEnsemble.empty(),
             b=ToyEnsemble.empty(),
-            fits=fits,
-            warnings=(*model.warnings, *warnings, *_unconverged(fits)),
+            fits=all_fits,
+            warnings=(*model.warnings, *test.warnings, *_unconverged(all_fits, options)),
             provenance={**provenance_of(target), "numpy": np.__version__},
         )
-        prepared.append(PreparedTest(test, result, width))
+        prepared.append((toys, result))
     return prepared
 
 
 def _tested(test_stat: str, mu: Any) -> float:
-    value = number("mu", mu)
-    if not np.isfinite(value):
-        raise InputError(f"`mu` must be finite; found {value}")
+    value = finite_number("mu", mu)
     if test_stat == "q0" and value != 0.0:
-        raise InputError(f"q0 tests the value 0; found mu={value:g}")
+        raise InputError(f"`test_stat='q0'` tests mu = 0; found mu = {value:g}")
     return value
 
 
-def _fit_data(
-    target: HistFactoryTarget,
-    request: Request,
-    data: BatchData | None,
-    options: FitOptions,
-    poi: int,
-    values: Sequence[float],
-) -> tuple[BatchFit, BatchFit, float]:
-    """The free fit of the data, one for each value of the POI, and the POI's uncertainty."""
-    points = np.asarray(values)[:, None]
-    start = request
-    for _ in range(3):
-        around = Conditional.around_fit(target, start, data, options)
-        held = around.fit(np.full(points.shape, poi), points).fits
-        free = BatchFit.of(target, around.free.minima, around.free.constant)
-        inside = (points[:, 0] >= request.lower[poi]) & (points[:, 0] <= request.upper[poi])
-        gain = np.where(inside, 2.0 * (held.nll - free.nll[0]), 0.0)
-        lowest = int(np.argmin(gain))
-        if not gain[lowest] < MISSED:
-            return free, held, _width(around, poi)
-        # The free fit missed the minimum; a conditional one knows a lower point.
-        start = replace(request, start=held.values[lowest])
-    raise FitError(
-        f"the free fit ends {-0.5 * gain[lowest]:.3g} above the fit at {values[lowest]:g}, also "
-        "where it starts from there"
-    )
-
-
-def _width(around: Conditional, poi: int) -> float:
-    if around.metric is None or around.metric.inverse is None:
-        return np.nan
-    return float(np.sqrt(around.metric.columns(np.array([poi]))[0, poi]))
-
-
-def _minimum(target: HistFactoryTarget, fits: BatchFit, row: int) -> FitMinimumResult:
-    reason = TERMINATION_REASONS[int(reason_codes(fits.status)[row])]
-    return FitMinimumResult(
-        values=fits.values[row],
-        nll=float(fits.nll[row]),
-        converged=bool(fits.status[row] == Status.EDM),
-        n_iter=int(fits.n_iter[row]),
-        n_fev=int(fits.n_fev[row]),
-        n_gev=int(fits.n_gev[row]),
-        message=reason,
-        initial_nll=float(fits.initial_nll[row]),
-        edm=float(fits.edm[row]),
-        parameter_names=target.names,
-    )
-
-
-def _unconverged(fits: Mapping[str, FitMinimumResult]) -> list[str]:
-    return [
+def _unconverged(fits: Mapping[str, FitMinimumResult], options: FitOptions) -> list[str]:
+    lines = [
         f"the fit {name!r} of the data did not converge: {fit.message}"
         for name, fit in fits.items()
         if not fit.converged
     ]
+    if lines and options.on_failure == "raise":
+        raise FitError(lines[0])
+    return lines
 
 
 def _digest(request: Request) -> str:

@@ -7,13 +7,13 @@ together, and their difference less than each.
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nextstat_core.errors import InputError
 from nextstat_core.infer.hypotest_toys import prepare_toys
+from nextstat_core.infer.limits import upper_limits
 from nextstat_core.infer.toy_fits import check_count
 from nextstat_core.infer.toy_runs import ToyRun, run_toys
 from nextstat_core.models.arrays import floats, number
@@ -57,9 +57,8 @@ def toy_upper_limit(
     Parameters
     ----------
     mu_values : array-like, optional
-        Values to test. Left out, tests begin where the curvature of the likelihood expects the
-        observed and the five expected limits, the range grows until CLs crosses, and the crossing
-        is tested until CLs there is `alpha` within its error.
+        Values to test. Left out, tests begin at the asymptotic limits, the range grows until CLs
+        crosses, and the crossing is tested until CLs there is `alpha` within its error.
     n_toys : int
         Of both ensembles, for each tested value.
     test_stat : {"qtilde", "q"}
@@ -95,7 +94,7 @@ def toy_upper_limit(
     if mu_values is not None:
         scan.test(np.unique(floats("mu_values", mu_values, finite=True)).tolist())
     else:
-        _search(scan, alpha)
+        _search(scan, _asymptotic_limits(model, alpha, test_stat, options), alpha)
     return _limit(scan, alpha)
 
 
@@ -138,8 +137,8 @@ class Scan:
         if not new:
             return
         runs = [
-            ToyRun(each.test, each.result, self._wanted, self._file(each.test.mu))
-            for each in prepare_toys(self._model, new, **self._options)
+            ToyRun(test, result, self._wanted, self._file(test.mu))
+            for test, result in prepare_toys(self._model, new, **self._options)
         ]
         results = run_toys(self._model, runs, **self._working)
         self._tests |= zip(new, results, strict=True)
@@ -152,25 +151,26 @@ class Scan:
         """By tested value."""
         return [self._tests[value] for value in sorted(self._tests)]
 
-    def guess(self) -> tuple[float, float]:
-        """Best fit of the parameter of interest, and its standard uncertainty at small values."""
-        prepared = prepare_toys(self._model, [0.0], **self._options)[0]
-        return prepared.result.mu_hat, prepared.width
+
+def _asymptotic_limits(
+    model: HistFactoryModel, alpha: float, test_stat: TestStatistic, options: Mapping[str, Any]
+) -> list[float]:
+    """Observed and expected limits, as far as there are any."""
+    names = ("data", "fixed", "bounds", "init", "options")
+    asked = {name: options[name] for name in names if name in options}
+    limits = upper_limits(model, alpha=alpha, test_stat=test_stat, **asked)
+    found = [limits.observed, *([] if limits.expected is None else limits.expected)]
+    return [float(value) for value in found if value is not None and 0.0 < value < np.inf]
 
 
-def _search(scan: Scan, alpha: float) -> None:
+def _search(scan: Scan, starts: Sequence[float], alpha: float) -> None:
     """Test values until the observed and the expected curves cross, the observed one well."""
-    best, width = scan.guess()
-    if not np.isfinite(width):
+    if not starts:
         raise InputError(
-            "the likelihood does not say how wide the parameter of interest is",
+            "asymptotic formulas give no limit to begin at",
             hint="give the values to test: mu_values",
         )
-    normal = NormalDist()
-    expected = [
-        width * (n + normal.inv_cdf(1.0 - alpha * normal.cdf(n))) for n in (-2, -1, 0, 1, 2)
-    ]
-    scan.test([*expected, max(best, 0.0) + width * normal.inv_cdf(1.0 - alpha)])
+    scan.test(starts)
     refined = False
     for _ in range(_ROUNDS):
         curves = _curves(scan.tests)

@@ -48,7 +48,8 @@ class ToyHypotestResult:
         Toys of the alternative: background only, and for ``q0`` the signal of strength 1; may be
         empty.
     fits : mapping of str to FitMinimumResult
-        Fits of the data: ``free``, ``mu`` and ``alternative``; toys are drawn at the last two.
+        Fits of the data: ``free``, ``conditional`` at the tested value, and ``alternative``; toys
+        are drawn at the last two.
     warnings : tuple of str
     provenance : mapping
         Version, backend and device that made it.

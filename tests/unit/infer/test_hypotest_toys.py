@@ -171,7 +171,7 @@ def test_statistics_are_those_of_single_fits(load, name):
     target = HistFactoryTarget(model)
     options = FitOptions(second_modes=False, tolerance=1e-12)
     upper = model.suggested_bounds()[0][1]
-    for ensemble, fit_name, stream in (("sb", "mu", 1), ("b", "alternative", 2)):
+    for ensemble, fit_name, stream in (("sb", "conditional", 1), ("b", "alternative", 2)):
         point = np.array(result.fits[fit_name].values)
         for i in range(12):
             data = draw_toys(model.compiled, point, range(i, i + 1), 42, ensemble=stream)
@@ -207,7 +207,9 @@ def test_tested_values_without_a_signal_are_not_excluded(load, mu):
 def test_tested_values_above_the_bound_lift_it_and_say_so(load):
     result = hypotest_toys(load("simple"), 12.0, n_toys=40)
     assert result.cls == pytest.approx(1.0 / 41.0 / result.clb)
-    assert any("upper bound of 'mu' was lifted to 24" in line for line in result.warnings)
+    assert any(
+        "mu was tested up to 24, above its upper bound 10" in line for line in result.warnings
+    )
 
 
 def test_auxiliary_data_that_are_fixed_narrow_the_distribution(load):
@@ -331,7 +333,7 @@ def test_a_saved_result_comes_back(load, tmp_path):
     result.save(path)
     back = ToyHypotestResult.load(path)
     assert_same_toys(back, result)
-    assert back.fits.keys() == {"free", "mu", "alternative"}
+    assert back.fits.keys() == {"free", "conditional", "alternative"}
     for name, fit in result.fits.items():
         np.testing.assert_array_equal(back.fits[name].values, fit.values, strict=True)
         assert back.fits[name].nll == fit.nll
@@ -408,8 +410,8 @@ def test_a_checkpoint_of_another_study_is_refused(load, tmp_path, changed, key):
         ({"first_toy": -1}, "`first_toy` must lie in"),
         ({"aux": "none"}, "`aux` must be 'sampled' or 'fixed'"),
         ({"test_stat": "qmu"}, "no test statistic named 'qmu'"),
-        ({"test_stat": "q0"}, "q0 tests the value 0; found mu=1"),
-        ({"mu": np.inf}, "`mu` must be finite"),
+        ({"test_stat": "q0"}, "`test_stat=.q0.` tests mu = 0; found mu = 1"),
+        ({"mu": np.inf}, "`mu` is inf; expected a finite number"),
         ({"options": FitOptions(n_starts=3)}, "toys are fitted from one start"),
         ({"fixed": ["mu"]}, "'mu' is fixed"),
     ],
@@ -421,7 +423,7 @@ def test_arguments_that_cannot_be_used(load, changed, complaint):
 
 
 def test_a_model_without_parameter_of_interest(load):
-    with pytest.raises(MissingPOIError, match="a test with toys"):
+    with pytest.raises(MissingPOIError, match="a hypothesis test"):
         hypotest_toys(load("gammas"), 1.0, n_toys=5)
 
 

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from nextstat._devices import has_accelerate, has_cuda, has_metal
     from nextstat._estimator import MaximumLikelihoodEstimator
     from nextstat._fit import fit, fit_batch
+    from nextstat._inference import (
+        cls_curve,
+        discovery,
+        hypotest,
+        mass_scan,
+        upper_limit,
+        upper_limits,
+        upper_limits_root,
+    )
     from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
     from nextstat._settings import (
         get_backend,
@@ -45,9 +54,14 @@ if TYPE_CHECKING:
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import (
+        ClsScan,
+        DiscoveryResult,
         FeldmanCousins,
         FitMinimumResult,
         FitResult,
+        HypotestResult,
+        LimitResult,
+        MassScan,
         ParameterEstimate,
         ToyHypotestResult,
         ToyLimitResult,
@@ -55,6 +69,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ClsScan",
+    "DiscoveryResult",
     "FeldmanCousins",
     "FitError",
     "FitMinimumResult",
@@ -64,7 +80,10 @@ __all__ = [
     "FunnelModel",
     "GaussianMeanModel",
     "HistFactoryModel",
+    "HypotestResult",
     "InputError",
+    "LimitResult",
+    "MassScan",
     "MaximumLikelihoodEstimator",
     "ModelError",
     "NextstatError",
@@ -76,6 +95,8 @@ __all__ = [
     "WorkerError",
     "__version__",
     "asimov_data",
+    "cls_curve",
+    "discovery",
     "feldman_cousins",
     "fit",
     "fit_batch",
@@ -89,12 +110,17 @@ __all__ = [
     "has_accelerate",
     "has_cuda",
     "has_metal",
+    "hypotest",
     "hypotest_toys",
+    "mass_scan",
     "poisson_toys",
     "set_backend",
     "set_eval_mode",
     "set_threads",
     "toy_upper_limit",
+    "upper_limit",
+    "upper_limits",
+    "upper_limits_root",
     "workspace_audit",
 ]
 
@@ -103,6 +129,9 @@ _HOMES = {
     "nextstat._devices": "has_accelerate has_cuda has_metal",
     "nextstat._estimator": "MaximumLikelihoodEstimator",
     "nextstat._fit": "fit fit_batch",
+    "nextstat._inference": (
+        "cls_curve discovery hypotest mass_scan upper_limit upper_limits upper_limits_root"
+    ),
     "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
     "nextstat._settings": (
         "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
@@ -114,8 +143,8 @@ _HOMES = {
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
-        "FeldmanCousins FitMinimumResult FitResult ParameterEstimate ToyHypotestResult "
-        "ToyLimitResult ToyResults"
+        "ClsScan DiscoveryResult FeldmanCousins FitMinimumResult FitResult HypotestResult "
+        "LimitResult MassScan ParameterEstimate ToyHypotestResult ToyLimitResult ToyResults"
     ),
 }
 
