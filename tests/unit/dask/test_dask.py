@@ -28,7 +28,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def model():
-    return HistFactoryModel.from_pyhf(uncorrelated([8.0, 5.0], [50.0, 60.0], [4.0, 6.0], [55.0, 61.0]))
+    return HistFactoryModel.from_pyhf(
+        uncorrelated([8.0, 5.0], [50.0, 60.0], [4.0, 6.0], [55.0, 61.0])
+    )
 
 
 @pytest.fixture
