@@ -19,8 +19,9 @@ from nextstat_core.infer.row_fits import row_result
 from nextstat_core.infer.statistics import statistic_of
 from nextstat_core.infer.toy_fits import check_count, histfactory_target, toy_options
 from nextstat_core.infer.toy_runs import ToyRun, run_toys
-from nextstat_core.infer.toy_statistics import ToyTest
+from nextstat_core.infer.toy_statistics import ToyTest, impossible
 from nextstat_core.infer.toys import check_stream
+from nextstat_core.optimize import Status
 from nextstat_core.results import ToyEnsemble, ToyHypotestResult
 
 if TYPE_CHECKING:
@@ -192,6 +193,8 @@ def prepare_toys(
     # Where the upper bound has to be lifted, fits of toys need room above the highest value too.
     room = [_ROOM * highest] if highest > test.request.upper[test.poi] else []
     ratios = test.data_at(np.array([*tested, *room]))
+    # Events where the tested hypothesis expects none exclude it.
+    q = np.where(impossible(ratios.fits.fits) & ~ratios.cut, np.inf, ratios.q)
     assert test.point is not None
     fits = {
         "free": minimum_result(target, test.around.free),
@@ -221,7 +224,7 @@ def prepare_toys(
         )
         result = ToyHypotestResult(
             study={"mu": mu, **study},
-            q=float(ratios.q[row]),
+            q=float(q[row]),
             mu_hat=test.mu_hat,
             sb=ToyEnsemble.empty(),
             b=ToyEnsemble.empty(),
@@ -244,7 +247,8 @@ def _unconverged(fits: Mapping[str, FitMinimumResult], options: FitOptions) -> l
     lines = [
         f"the fit {name!r} of the data did not converge: {fit.message}"
         for name, fit in fits.items()
-        if not fit.converged
+        # A hypothesis that cannot make the data is excluded, not a failure.
+        if not fit.converged and fit.message != Status.NON_POSITIVE_RATE.reason
     ]
     if lines and options.on_failure == "raise":
         raise FitError(lines[0])

@@ -115,7 +115,6 @@ class Scan:
         *,
         n_toys: int,
         n_toys_b: int,
-        first_toy: int = 0,
         checkpoint: str | PathLike[str] | None,
         working: Mapping[str, Any],
         options: Mapping[str, Any],

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from nextstat_core.infer.target import BatchData, HistFactoryTarget
     from nextstat_core.models import HistFactoryModel
 
-__all__ = ["ENSEMBLES", "MISSED", "ToyTest", "ToyUnit", "statistics_of_toys"]
+__all__ = ["ENSEMBLES", "ToyTest", "ToyUnit", "impossible", "statistics_of_toys"]
 
 #: Random streams of the tested hypothesis and of the alternative.
 ENSEMBLES = {"sb": 1, "b": 2}
-#: A statistic below is not rounding: the free fit missed the minimum.
-MISSED = -1e-6
+# A statistic below is not rounding: the free fit missed the minimum.
+_MISSED = -1e-6
 _RESTARTS = 2
 
 
@@ -107,14 +107,14 @@ def statistics_of_toys(model: HistFactoryModel, unit: ToyUnit) -> ToyEnsemble:
     conditional = _conditional(target, test, request, metric, free, data, asked)
     q = _differences(test, free, conditional, asked)
     for _ in range(_RESTARTS):
-        missed = np.flatnonzero(q[asked] < MISSED)
+        missed = np.flatnonzero(q[asked] < _MISSED)
         if not len(missed):
             break
         _restart(target, request, data, metric, test.options, free, conditional, asked, missed)
         q = _differences(test, free, conditional, asked)
     return ToyEnsemble(
         numbers=np.asarray(unit.numbers, dtype=np.int64),
-        q=np.where((q < 0.0) & (q >= MISSED), 0.0, q),
+        q=np.where((q < 0.0) & (q >= _MISSED), 0.0, q),
         mu_hat=free.values[:, test.poi],
         status=_statuses(free, conditional, asked, q),
     )
@@ -123,11 +123,17 @@ def statistics_of_toys(model: HistFactoryModel, unit: ToyUnit) -> ToyEnsemble:
 def _differences(
     test: ToyTest, free: BatchFit, conditional: BatchFit, asked: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    """Test statistics, which are zero where no conditional fit was asked for."""
+    """Test statistics: zero where no conditional fit was asked for, infinite where it cannot be."""
     q = np.zeros(len(free.nll))
     zero = test.is_zero(free.values[asked, test.poi])
-    q[asked] = np.where(zero, 0.0, 2.0 * (conditional.nll - free.nll[asked]))
+    ratio = np.where(impossible(conditional), np.inf, 2.0 * (conditional.nll - free.nll[asked]))
+    q[asked] = np.where(zero, 0.0, ratio)
     return q
+
+
+def impossible(conditional: BatchFit) -> NDArray[np.bool_]:
+    """Rows with events where the tested hypothesis expects none: their likelihood is zero."""
+    return conditional.status == Status.NON_POSITIVE_RATE
 
 
 def _statuses(
@@ -136,9 +142,10 @@ def _statuses(
     """Why the fits of each toy ended, the free one first where both failed."""
     status = free.status.copy()
     fine = status[asked] == Status.EDM
-    status[asked[fine]] = conditional.status[fine]
+    held = np.where(impossible(conditional), Status.EDM, conditional.status)
+    status[asked[fine]] = held[fine]
     # What is still negative is a free fit that found no way down to a known lower point.
-    status[(q < MISSED) & (status == Status.EDM)] = Status.STALLED
+    status[(q < _MISSED) & (status == Status.EDM)] = Status.STALLED
     return reason_codes(status)
 
 

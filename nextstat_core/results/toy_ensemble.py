@@ -35,7 +35,8 @@ class ToyEnsemble:
     numbers : int array, shape (T,)
         Which toys of the ensemble's stream these are, in ascending order.
     q, mu_hat : float arrays, shape (T,)
-        Test statistic, and best fit of the parameter of interest; NaN where they are unknown.
+        Test statistic, infinite where the tested hypothesis cannot make the data; and best fit of
+        the parameter of interest. NaN where they are unknown.
     status : int array, shape (T,)
         Positions in `TERMINATION_REASONS` of the worse of a toy's fits; 0 is a converged one.
     """
@@ -56,7 +57,7 @@ class ToyEnsemble:
     @property
     def valid(self) -> NDArray[np.bool_]:
         """Toys whose fits converged; the others are left out of all probabilities."""
-        return (self.status == 0) & np.isfinite(self.q)
+        return (self.status == 0) & ~np.isnan(self.q)
 
     @property
     def n_valid(self) -> int:
@@ -65,12 +66,12 @@ class ToyEnsemble:
     @property
     def n_error(self) -> int:
         """Toys without a value of the test statistic."""
-        return int(np.count_nonzero(~np.isfinite(self.q)))
+        return int(np.count_nonzero(np.isnan(self.q)))
 
     @property
     def n_nonconverged(self) -> int:
         """Toys that have a value, but a fit of which did not converge."""
-        return int(np.count_nonzero(np.isfinite(self.q) & (self.status != 0)))
+        return int(np.count_nonzero(~np.isnan(self.q) & (self.status != 0)))
 
     @property
     def failures(self) -> dict[str, int]:
@@ -87,7 +88,7 @@ class ToyEnsemble:
         Appl. Genet. Mol. Biol. 9 (2010) 39).
         """
         ordered = np.sort(self.q[self.valid])
-        least = q - _EQUAL * np.maximum(1.0, np.abs(q))
+        least = q - _EQUAL * np.where(np.isinf(q), 0.0, np.maximum(1.0, q))
         above = len(ordered) - np.searchsorted(ordered, least, side="left")
         return np.asarray((above + 1.0) / (len(ordered) + 1.0))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import erfc, hypot, sqrt
+from math import erfc, hypot, isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +41,8 @@ class ToyHypotestResult:
         digests of ``model`` and ``data``, ``fixed``, ``bounds``, ``tolerance``. Results with equal
         studies can be merged.
     q, mu_hat : float
-        Test statistic of the data, and their best fit of the parameter of interest.
+        Test statistic of the data, infinite where the tested hypothesis cannot make them; and their
+        best fit of the parameter of interest.
     sb : ToyEnsemble
         Toys of the tested hypothesis: signal plus background.
     b : ToyEnsemble
@@ -165,14 +166,17 @@ class ToyHypotestResult:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold, without the toys; see `save` for these."""
+        """Return what JSON can hold, without the toys; see `save` for these.
+
+        An infinite test statistic is null.
+        """
         expected = self.expected_cls
         return {
             "mu_test": self.mu,
             "cls": self.cls,
             "clsb": self.clsb,
             "clb": self.clb,
-            "q_obs": self.q,
+            "q_obs": self.q if isfinite(self.q) else None,
             "mu_hat": self.mu_hat,
             "n_toys_b": len(self.b),
             "n_toys_sb": len(self.sb),

@@ -245,6 +245,21 @@ def test_a_free_fit_that_missed_the_minimum_starts_again(load, monkeypatch):
     assert found.sb.n_valid == 20
 
 
+def test_data_that_the_tested_hypothesis_cannot_make_exclude_it(write, part):
+    signal = part.sample("signal", [2.0, 3.0], part.modifier("mu", "normfactor"))
+    content = {"bins": [signal, part.sample("background", [0.0, 10.0])]}
+    result = hypotest_toys(write(content, {"bins": [2.0, 12.0]}), 0.0, n_toys=400, test_stat="q0")
+    assert result.q == np.inf
+    assert result.p_value == pytest.approx(1.0 / 401.0)
+    assert result.to_dict()["q_obs"] is None
+    assert result.sb.n_valid == result.b.n_valid == 400
+    # With a signal of strength one, two events are expected in the first bin.
+    possible = np.isfinite(result.b.q)
+    error = np.sqrt(np.exp(-2.0) * (1.0 - np.exp(-2.0)) / 400)
+    assert abs(possible.mean() - np.exp(-2.0)) < 4.0 * error
+    assert result.expected_p[0] == result.expected_p[2] == pytest.approx(1.0 / 401.0)
+
+
 def test_toys_that_fail_are_counted_and_left_out(load):
     result = hypotest_toys(load("full"), 1.0, n_toys=20, options=FitOptions(max_iterations=1))
     assert result.sb.n_valid == 20
