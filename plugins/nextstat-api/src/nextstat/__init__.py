@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         poisson_toys,
     )
     from nextstat._version import __version__
+    from nextstat._yields import goodness_of_fit, simplified_likelihood, yields
     from nextstat_core.errors import (
         FitError,
         FormatError,
@@ -59,13 +60,16 @@ if TYPE_CHECKING:
         FeldmanCousins,
         FitMinimumResult,
         FitResult,
+        GoodnessOfFit,
         HypotestResult,
         LimitResult,
         MassScan,
         ParameterEstimate,
+        SimplifiedLikelihood,
         ToyHypotestResult,
         ToyLimitResult,
         ToyResults,
+        Yields,
     )
 
 __all__ = [
@@ -79,6 +83,7 @@ __all__ = [
     "FormatError",
     "FunnelModel",
     "GaussianMeanModel",
+    "GoodnessOfFit",
     "HistFactoryModel",
     "HypotestResult",
     "InputError",
@@ -88,11 +93,13 @@ __all__ = [
     "ModelError",
     "NextstatError",
     "ParameterEstimate",
+    "SimplifiedLikelihood",
     "StdNormalModel",
     "ToyHypotestResult",
     "ToyLimitResult",
     "ToyResults",
     "WorkerError",
+    "Yields",
     "__version__",
     "asimov_data",
     "cls_curve",
@@ -107,6 +114,7 @@ __all__ = [
     "get_backend",
     "get_eval_mode",
     "get_threads",
+    "goodness_of_fit",
     "has_accelerate",
     "has_cuda",
     "has_metal",
@@ -117,11 +125,13 @@ __all__ = [
     "set_backend",
     "set_eval_mode",
     "set_threads",
+    "simplified_likelihood",
     "toy_upper_limit",
     "upper_limit",
     "upper_limits",
     "upper_limits_root",
     "workspace_audit",
+    "yields",
 ]
 
 #: Where each public name lives; a test compares it with the imports above.
@@ -139,12 +149,14 @@ _HOMES = {
     "nextstat._toy_tests": "feldman_cousins hypotest_toys toy_upper_limit",
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
+    "nextstat._yields": "goodness_of_fit simplified_likelihood yields",
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError WorkerError",
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
-        "ClsScan DiscoveryResult FeldmanCousins FitMinimumResult FitResult HypotestResult "
-        "LimitResult MassScan ParameterEstimate ToyHypotestResult ToyLimitResult ToyResults"
+        "ClsScan DiscoveryResult FeldmanCousins FitMinimumResult FitResult GoodnessOfFit "
+        "HypotestResult LimitResult MassScan ParameterEstimate SimplifiedLikelihood "
+        "ToyHypotestResult ToyLimitResult ToyResults Yields"
     ),
 }
 
