@@ -41,6 +41,7 @@ __all__ = [
     "mark_outside",
     "minimise_one",
     "non_positive_bins",
+    "single_data",
 ]
 
 # EDM at which the hybrid method goes over to exact Hessians.
@@ -91,7 +92,7 @@ def fit(
     options = options or FitOptions()
     target = target_of(model)
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
-    batch = _single(target, data)
+    batch = single_data(target, data)
     notify("start", target, 1)
     result = _result(target, request, batch, minimise_one(target, request, batch, options))
     notify("end", target, 1, result)
@@ -114,7 +115,7 @@ def fit_minimum(
     options = options or FitOptions()
     target = target_of(model)
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
-    batch = _single(target, data)
+    batch = single_data(target, data)
     notify("start", target, 1)
     fitted = minimise_one(target, request, batch, options)
     problem, minima, constant = fitted.problem, fitted.minima, fitted.constant
@@ -142,7 +143,8 @@ def fit_minimum(
     return result
 
 
-def _single(target: Target, data: ArrayLike | None) -> BatchData | None:
+def single_data(target: Target, data: ArrayLike | None) -> BatchData | None:
+    """One data set from what the user passed; None for the model's own."""
     batch = target.data(data)
     if batch is not None and len(batch.main) != 1:
         raise InputError(

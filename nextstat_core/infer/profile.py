@@ -1,0 +1,206 @@
+"""The profile likelihood: conditional fits measured from the best fit, which they may improve."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nextstat_core.errors import FitError, InputError
+from nextstat_core.infer.conditional import Conditional, ConditionalFits
+from nextstat_core.infer.fit import minimise_one, single_data
+from nextstat_core.infer.options import FitOptions
+from nextstat_core.infer.request import make_request
+from nextstat_core.infer.target import target_of
+from nextstat_core.optimize import Status
+from nextstat_core.results import FitMinimumResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from nextstat_core.infer.request import Request
+    from nextstat_core.infer.target import BatchData, Target
+    from nextstat_core.models import StatisticalModel
+    from nextstat_core.typing import ArrayLike
+
+__all__ = ["Profile", "lifted_to", "place_of"]
+
+# A conditional minimum may lie this much below the best one by rounding: 1e-6 in 2 dNLL.
+_BELOW = 5e-7
+# Rows between two reports of progress.
+_CHUNK = 256
+
+
+class Profile:
+    """Conditional fits around the best fit; a lower minimum takes its place.
+
+    Parameters
+    ----------
+    target : Target
+    request : Request
+        Of the free fit.
+    data : BatchData or None
+    options : FitOptions
+
+    Attributes
+    ----------
+    around : Conditional
+        The best fit so far.
+    warnings : list of str
+        What went otherwise than it should.
+    """
+
+    def __init__(
+        self, target: Target, request: Request, data: BatchData | None, options: FitOptions
+    ) -> None:
+        self._data, self._options = data, options
+        self.around = Conditional.around_fit(target, request, data, options)
+        self.warnings: list[str] = []
+        if self.around.free.converged:
+            return
+        reason = Status(int(self.around.free.minima.status[0])).reason
+        text = f"the free fit did not converge: {reason}"
+        if options.on_failure == "raise":
+            raise FitError(text)
+        self.warnings.append(text)
+
+    @classmethod
+    def of(
+        cls,
+        model: StatisticalModel,
+        *,
+        data: ArrayLike | None,
+        fixed: Mapping[str, float | None] | Iterable[str] | None,
+        bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None,
+        init: Mapping[str, float] | None,
+        options: FitOptions | None,
+        reaching: Mapping[str, NDArray[np.float64]] | None = None,
+    ) -> Profile:
+        """The profile likelihood of a model, arguments as in `nextstat_core.infer.fit`.
+
+        Parameters
+        ----------
+        reaching : mapping of name to float array, optional
+            Values that parameters will be held at; their bounds are lifted to these.
+        """
+        target = target_of(model)
+        request = make_request(target, init=init, fixed=fixed, bounds=bounds)
+        notes = []
+        for name, values in (reaching or {}).items():
+            request, note = lifted_to(target, request, place_of(target, request, name), values)
+            notes += note
+        profile = cls(target, request, single_data(target, data), options or FitOptions())
+        profile.warnings = [*notes, *profile.warnings]
+        return profile
+
+    @property
+    def target(self) -> Target:
+        return self.around.target
+
+    @property
+    def request(self) -> Request:
+        return self.around.request
+
+    def fit(
+        self,
+        held: NDArray[np.intp],
+        values: NDArray[np.float64],
+        *,
+        near: NDArray[np.float64] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ConditionalFits:
+        """Fit rows that hold parameters, see `Conditional.fit`.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Is told how many rows are done, and of how many.
+        """
+        parts = []
+        for first in range(0, max(len(held), 1), _CHUNK):
+            rows = slice(first, first + _CHUNK)
+            start = None if near is None else near[rows]
+            # The metric of the best fit is exact enough here: 2e-9 in 2 dNLL.
+            parts.append(self.around.fit(held[rows], values[rows], near=start, certify=False))
+            if progress is not None:
+                progress(min(first + _CHUNK, len(held)), len(held))
+        return ConditionalFits.joined(parts)
+
+    def improved_by(self, found: ConditionalFits) -> bool:
+        """Whether a row lies below the best fit, which is then repeated from there."""
+        values = np.where(found.converged, found.fits.nll, np.inf)
+        if not len(values) or not values.min() < self.around.nll - _BELOW:
+            return False
+        row, before = int(np.argmin(values)), self.around.nll
+        start = replace(self.request, start=found.fits.values[row])
+        better = minimise_one(self.target, start, self._data, self._options)
+        if not better.converged or better.value + better.constant > values[row] + _BELOW:
+            self.warnings.append(
+                f"a point lies {2.0 * (before - values[row]):.3g} in 2 dNLL below the best fit, "
+                "and no fit from there converged"
+            )
+            return False
+        self.around = Conditional(self.target, self.request, better, self._data, self._options)
+        self.warnings.append(
+            f"a lower minimum was found on the way, by {2.0 * (before - self.around.nll):.3g} in "
+            "2 dNLL; it is the best fit now"
+        )
+        return True
+
+    def best(self) -> FitMinimumResult:
+        """The best fit."""
+        minima = self.around.free.minima
+        to_numpy = self.target.backend.to_numpy
+        status = Status(int(minima.status[0]))
+        return FitMinimumResult(
+            values=self.around.x,
+            nll=self.around.nll,
+            converged=status is Status.EDM,
+            n_iter=int(minima.n_iterations[0]),
+            n_fev=int(minima.n_values[0]),
+            n_gev=int(minima.n_gradients[0]),
+            message=status.reason,
+            initial_nll=float(minima.initial_value[0]) + self.around.free.constant,
+            final_gradient=to_numpy(minima.gradient)[0].tolist(),
+            edm=float(minima.edm[0]),
+            parameter_names=self.target.names,
+        )
+
+
+def place_of(target: Target, request: Request, name: str) -> int:
+    """Position of a free parameter.
+
+    Raises
+    ------
+    InputError
+        If there is no such parameter, or it is fixed.
+    """
+    if name not in target.names:
+        raise InputError.unknown("parameter", name, target.names)
+    position = target.names.index(name)
+    if request.fixed[position]:
+        raise InputError(
+            f"parameter {name!r} is fixed at {request.start[position]:g}; expected a free one"
+        )
+    return position
+
+
+def lifted_to(
+    target: Target, request: Request, position: int, values: NDArray[np.float64]
+) -> tuple[Request, list[str]]:
+    """The same request with bounds of one parameter that hold all `values`, and what to say."""
+    low, high = float(request.lower[position]), float(request.upper[position])
+    lowest = min(low, values.min(initial=low))
+    highest = max(high, values.max(initial=high))
+    if (lowest, highest) == (low, high):
+        return request, []
+    lower, upper = request.lower.copy(), request.upper.copy()
+    lower[position], upper[position] = lowest, highest
+    note = (
+        f"the bounds of {target.names[position]!r}, ({low:g}, {high:g}), were lifted to "
+        f"({lowest:g}, {highest:g}) for all fits"
+    )
+    return replace(request, lower=lower, upper=upper), [note]
