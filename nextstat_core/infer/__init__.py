@@ -2,7 +2,9 @@
 
 from nextstat_core.infer.batch import fit_batch
 from nextstat_core.infer.fit import fit, fit_minimum
+from nextstat_core.infer.intervals import interval, intervals
 from nextstat_core.infer.options import FitOptions
+from nextstat_core.infer.scans import profile_points, profile_scan, profile_scan_2d
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toys import draw_toys
 
@@ -14,5 +16,10 @@ __all__ = [
     "fit_many",
     "fit_minimum",
     "fit_toys",
+    "interval",
+    "intervals",
     "poisson_toys",
+    "profile_points",
+    "profile_scan",
+    "profile_scan_2d",
 ]

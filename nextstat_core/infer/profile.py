@@ -129,6 +129,25 @@ class Profile:
                 progress(min(first + _CHUNK, len(held)), len(held))
         return ConditionalFits.joined(parts)
 
+    def settled(
+        self,
+        held: NDArray[np.intp],
+        values: NDArray[np.float64],
+        *,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ConditionalFits:
+        """Fit rows that hold parameters, again around every better best fit they lead to."""
+        found = self.fit(held, values, progress=progress)
+        while self.improved_by(found):
+            again = self.fit(held, values, progress=progress)
+            # Each row keeps the lower of its minima.
+            better = again.converged & ~(found.converged & (found.fits.nll <= again.fits.nll))
+            for row in np.flatnonzero(better):
+                one = again.fits.of_rows(slice(int(row), int(row) + 1))
+                found.fits.replace(int(row), one)
+                found.slope[row] = again.slope[row]
+        return found
+
     def improved_by(self, found: ConditionalFits) -> bool:
         """Whether a row lies below the best fit, which is then repeated from there."""
         values = np.where(found.converged, found.fits.nll, np.inf)

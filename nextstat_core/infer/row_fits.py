@@ -91,6 +91,13 @@ class BatchFit:
             errors=errors,
         )
 
+    def of_rows(self, rows: slice | NDArray[np.intp]) -> BatchFit:
+        """Some rows."""
+        columns: dict[str, Any] = {x.name: getattr(self, x.name) for x in fields(BatchFit)}
+        for name, column in columns.items():
+            columns[name] = None if column is None else column[rows]
+        return BatchFit(**columns)
+
     def replace(self, row: int, better: BatchFit) -> None:
         """Put the only row of another batch in the place of `row`."""
         for entry in fields(BatchFit):
@@ -226,7 +233,7 @@ def no_fits(n: int, *, variances: bool) -> BatchFit:
     )  # fmt: skip
 
 
-def toy_results(target: HistFactoryTarget, request: Request, fitted: BatchFit) -> ToyResults:
+def toy_results(target: Target, request: Request, fitted: BatchFit) -> ToyResults:
     """Columns of a batch as a sequence of fit results."""
     return ToyResults(
         parameter_names=target.names,

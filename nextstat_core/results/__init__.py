@@ -1,8 +1,10 @@
 """What fits return: one result, a minimum without errors, or the columns of many toys."""
 
 from nextstat_core.results.fit import FitResult, ParameterEstimate
+from nextstat_core.results.intervals import Interval, Intervals
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
+from nextstat_core.results.scans import ProfilePoints, ProfileScan, ProfileScan2D
 from nextstat_core.results.toys import ToyResults
 
 __all__ = [
@@ -10,7 +12,12 @@ __all__ = [
     "CovarianceStatus",
     "FitMinimumResult",
     "FitResult",
+    "Interval",
+    "Intervals",
     "ParameterEstimate",
+    "ProfilePoints",
+    "ProfileScan",
+    "ProfileScan2D",
     "TerminationReason",
     "ToyResults",
 ]
