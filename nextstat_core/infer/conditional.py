@@ -18,7 +18,7 @@ from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.minimise_rows import minimise_rows
 from nextstat_core.infer.row_fits import BatchFit, no_fits
 from nextstat_core.infer.target import HistFactoryTarget
-from nextstat_core.optimize import Status
+from nextstat_core.optimize import Status, known_minimum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +116,20 @@ class Conditional:
         free = minimise_one(target, request, data, options)
         return cls(target, request, free, data, options)
 
+    @classmethod
+    def at_minimum(
+        cls,
+        target: Target,
+        request: Request,
+        x: NDArray[np.float64],
+        data: BatchData,
+        options: FitOptions,
+    ) -> Self:
+        """Fits around a point that is known to be the minimum for `data`, as of Asimov data."""
+        problem, constants = target.problem(1, replace(request, start=x), data, profile=False)
+        minima = known_minimum(problem)
+        return cls(target, request, Fitted(problem, minima, float(constants[0])), data, options)
+
     def _metric(self, target: HistFactoryTarget) -> SharedMetric:
         here = replace(self.request, start=self.x)
         with target.backend.errstate():
@@ -136,7 +150,7 @@ class Conditional:
         values: NDArray[np.float64],
         *,
         data: BatchData | None = None,
-        near: NDArray[np.float64] | None = None,
+        start: NDArray[np.float64] | None = None,
         certify: bool = True,
         second_modes: bool = True,
     ) -> ConditionalFits:
@@ -144,10 +158,10 @@ class Conditional:
 
         Parameters
         ----------
+        start : float array, shape (rows, n_parameters), optional
+            Where rows start instead of where the covariance predicts.
         data : BatchData, optional
             One data set per row, or one for all; that of the free fit if left out.
-        near : float array, shape (rows, n_parameters), optional
-            Solutions nearby, from which the rows are predicted; the minimum if left out.
         certify : bool
             Take a last Newton step with each row's own Hessian, which has to be positive definite.
             Without it the metric of the free fit estimates the distance to the minimum.
@@ -164,26 +178,28 @@ class Conditional:
         for first in range(0, rows, size):
             block = slice(first, first + size)
             part = None if data is None else data.of_rows(block)
-            base = self.x if near is None else near[block]
-            parts.append(self._block(held[block], values[block], base, part, certify, second_modes))
+            begin = None if start is None else start[block]
+            solved = self._block(held[block], values[block], part, begin, certify, second_modes)
+            parts.append(solved)
         return ConditionalFits.joined(parts)
 
     def _block(
         self,
         held: NDArray[np.intp],
         values: NDArray[np.float64],
-        base: NDArray[np.float64],
         data: BatchData | None,
+        start: NDArray[np.float64] | None,
         certify: bool,  # noqa: FBT001  internal
         second_modes: bool,  # noqa: FBT001  internal
     ) -> ConditionalFits:
         request = self.request.holding(held, values)
-        start, condition = base, None
+        condition = None
         if self.metric is not None and self.metric.inverse is not None:
-            move, condition = self._predict(self.metric, held, values, base)
-            start = base + move
-        inside = np.clip(start, request.lower, request.upper)
-        request = replace(request, start=np.where(request.fixed, request.start, inside))
+            predicted, condition = self._predict(self.metric, held, values)
+            start = predicted if start is None else start
+        if start is not None:
+            inside = np.clip(start, request.lower, request.upper)
+            request = replace(request, start=np.where(request.fixed, request.start, inside))
         fits, n_newton = minimise_rows(
             self.target,
             request,
@@ -199,21 +215,16 @@ class Conditional:
         return ConditionalFits(fits, self._slope(fits, request, data, held), n_newton)
 
     def _predict(
-        self,
-        metric: SharedMetric,
-        held: NDArray[np.intp],
-        values: NDArray[np.float64],
-        base: NDArray[np.float64],
+        self, metric: SharedMetric, held: NDArray[np.intp], values: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """How rows move from `base`, and what conditions their metric (see `MetricDirection`)."""
-        here = np.take_along_axis(np.broadcast_to(base, (len(held), base.shape[-1])), held, axis=1)
+        """Where each row starts, and what conditions its metric (see `MetricDirection`)."""
         names, position = np.unique(held, return_inverse=True)
         columns = metric.columns(names)[position.reshape(held.shape)]
         corner = np.take_along_axis(columns, held[:, None, :], axis=2)
         lower = np.linalg.cholesky(0.5 * (corner + corner.transpose(0, 2, 1)))
         condition = np.linalg.solve(lower, columns)
-        move = np.linalg.solve(lower, (values - here)[:, :, None])
-        return (condition.transpose(0, 2, 1) @ move)[:, :, 0], condition
+        move = np.linalg.solve(lower, (values - self.x[held])[:, :, None])
+        return self.x + (condition.transpose(0, 2, 1) @ move)[:, :, 0], condition
 
     def _other_modes(self, fits: BatchFit, request: Request, data: BatchData | None) -> None:
         """Fit again, one by one, from second modes and from those of the free fit."""
