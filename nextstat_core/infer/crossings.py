@@ -94,7 +94,7 @@ def cross(profile: Profile, rays: Rays) -> Crossings | None:
         rows = np.flatnonzero(~search.done)
         if not len(rows):
             break
-        found = profile.fit(rays.held[rows], search.points(rows), near=search.near[rows])
+        found = profile.fit(rays.held[rows], search.points(rows), start=search.starts(rows))
         if profile.improved_by(found):
             return None
         search.learn(rows, found)
@@ -112,7 +112,8 @@ class _Search:
         self._first = np.sqrt(rays.rise)
         self._low, self._high = np.zeros(count), np.full(count, np.inf)
         self.r = np.minimum(self._first, rays.reach)
-        self.near = np.tile(around.x, (count, 1))
+        self._best = around.x
+        self._known, self._at = np.zeros((count, len(around.x))), np.zeros(count)
         best = BatchFit.of(profile.target, around.free.minima, around.free.constant)
         self.fits = best.of_rows(np.zeros(count, dtype=np.intp))
         self.done = rays.reach <= 0.0
@@ -121,6 +122,12 @@ class _Search:
     def points(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Values of the held parameters at the trial distances."""
         return self._origin[rows] + self.r[rows, None] * self._rays.direction[rows]
+
+    def starts(self, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
+        """On the line from the best fit through the last solution; None before the first."""
+        if not self._at[rows].all():
+            return None
+        return self._best + (self.r / self._at)[rows, None] * (self._known[rows] - self._best)
 
     def learn(self, rows: NDArray[np.intp], found: ConditionalFits) -> None:
         """Narrow the brackets by what the trials found, and choose the next."""
@@ -131,7 +138,7 @@ class _Search:
         inside = fine & (rise < level)
         for place in np.flatnonzero(fine & (inside | at_level)):
             self.fits.replace(int(rows[place]), found.fits.of_rows(slice(place, place + 1)))
-        self.near[rows[fine]] = found.fits.values[fine]
+        self._known[rows[fine]], self._at[rows[fine]] = found.fits.values[fine], r[fine]
         self._low[rows] = np.where(inside, np.maximum(self._low[rows], r), self._low[rows])
         self._high[rows] = np.where(inside, self._high[rows], np.minimum(self._high[rows], r))
         far = r > _FAR * self._first[rows]

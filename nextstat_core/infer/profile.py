@@ -109,7 +109,7 @@ class Profile:
         held: NDArray[np.intp],
         values: NDArray[np.float64],
         *,
-        near: NDArray[np.float64] | None = None,
+        start: NDArray[np.float64] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> ConditionalFits:
         """Fit rows that hold parameters, see `Conditional.fit`.
@@ -119,12 +119,14 @@ class Profile:
         progress : callable, optional
             Is told how many rows are done, and of how many.
         """
-        parts = []
+        metric, parts = self.around.metric, []
+        if start is None and (metric is None or metric.inverse is None):
+            start = np.tile(self.around.x, (len(held), 1))
         for first in range(0, max(len(held), 1), _CHUNK):
             rows = slice(first, first + _CHUNK)
-            start = None if near is None else near[rows]
+            begin = None if start is None else start[rows]
             # The metric of the best fit is exact enough here: 2e-9 in 2 dNLL.
-            parts.append(self.around.fit(held[rows], values[rows], near=start, certify=False))
+            parts.append(self.around.fit(held[rows], values[rows], start=begin, certify=False))
             if progress is not None:
                 progress(min(first + _CHUNK, len(held)), len(held))
         return ConditionalFits.joined(parts)
