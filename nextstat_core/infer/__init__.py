@@ -1,7 +1,10 @@
 """Fits, toys, and everything that is built from rows of conditional fits."""
 
 from nextstat_core.infer.batch import fit_batch
+from nextstat_core.infer.compatibility import channel_compatibility
+from nextstat_core.infer.contours import contour
 from nextstat_core.infer.fit import fit, fit_minimum
+from nextstat_core.infer.injection import inject_signal, signal_injection
 from nextstat_core.infer.intervals import interval, intervals
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.scans import profile_points, profile_scan, profile_scan_2d
@@ -10,16 +13,20 @@ from nextstat_core.infer.toys import draw_toys
 
 __all__ = [
     "FitOptions",
+    "channel_compatibility",
+    "contour",
     "draw_toys",
     "fit",
     "fit_batch",
     "fit_many",
     "fit_minimum",
     "fit_toys",
+    "inject_signal",
     "interval",
     "intervals",
     "poisson_toys",
     "profile_points",
     "profile_scan",
     "profile_scan_2d",
+    "signal_injection",
 ]

@@ -1,6 +1,9 @@
 """What fits return: one result, a minimum without errors, or the columns of many toys."""
 
+from nextstat_core.results.compatibility import ChannelCompatibility
+from nextstat_core.results.contours import Contour
 from nextstat_core.results.fit import FitResult, ParameterEstimate
+from nextstat_core.results.injection import SignalInjection
 from nextstat_core.results.intervals import Interval, Intervals
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
@@ -9,6 +12,8 @@ from nextstat_core.results.toys import ToyResults
 
 __all__ = [
     "TERMINATION_REASONS",
+    "ChannelCompatibility",
+    "Contour",
     "CovarianceStatus",
     "FitMinimumResult",
     "FitResult",
@@ -18,6 +23,7 @@ __all__ = [
     "ProfilePoints",
     "ProfileScan",
     "ProfileScan2D",
+    "SignalInjection",
     "TerminationReason",
     "ToyResults",
 ]

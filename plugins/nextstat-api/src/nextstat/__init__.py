@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nextstat._estimator import MaximumLikelihoodEstimator
     from nextstat._fit import fit, fit_batch
     from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
+    from nextstat._profile import profile_curve, profile_scan
     from nextstat._settings import (
         get_backend,
         get_eval_mode,
@@ -34,7 +35,17 @@ if TYPE_CHECKING:
     )
     from nextstat._version import __version__
     from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
-    from nextstat_core.infer import FitOptions
+    from nextstat_core.infer import (
+        FitOptions,
+        channel_compatibility,
+        contour,
+        inject_signal,
+        interval,
+        intervals,
+        profile_points,
+        profile_scan_2d,
+        signal_injection,
+    )
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import FitMinimumResult, FitResult, ParameterEstimate, ToyResults
 
@@ -56,6 +67,8 @@ __all__ = [
     "ToyResults",
     "__version__",
     "asimov_data",
+    "channel_compatibility",
+    "contour",
     "fit",
     "fit_batch",
     "fit_toys",
@@ -68,10 +81,18 @@ __all__ = [
     "has_accelerate",
     "has_cuda",
     "has_metal",
+    "inject_signal",
+    "interval",
+    "intervals",
     "poisson_toys",
+    "profile_curve",
+    "profile_points",
+    "profile_scan",
+    "profile_scan_2d",
     "set_backend",
     "set_eval_mode",
     "set_threads",
+    "signal_injection",
     "workspace_audit",
 ]
 
@@ -81,13 +102,17 @@ _HOMES = {
     "nextstat._estimator": "MaximumLikelihoodEstimator",
     "nextstat._fit": "fit fit_batch",
     "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
+    "nextstat._profile": "profile_curve profile_scan",
     "nextstat._settings": (
         "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
     ),
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
-    "nextstat_core.infer": "FitOptions",
+    "nextstat_core.infer": (
+        "FitOptions channel_compatibility contour inject_signal interval intervals profile_points "
+        "profile_scan_2d signal_injection"
+    ),
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": "FitMinimumResult FitResult ParameterEstimate ToyResults",
 }
