@@ -67,6 +67,8 @@ def channel_compatibility(
             raise MissingPOIError("the compatibility of channels without `parameter`")
         parameter = model.ir.poi
     chosen = _groups(model, parameter, groups)
+    if parameter not in model.parameter_names():
+        raise InputError(f"{parameter!r} has one parameter per bin; expected one parameter")
     names = {f"{parameter}_{group}": channels for group, channels in chosen.items()}
     split = type(model)(
         decorrelate(model.ir, parameter, names), backend=model.backend, precise=model.precise

@@ -30,6 +30,8 @@ CROSSING, BOUND, OPEN, FAILED = "", "bound", "open", "failed"
 _CLOSE = 5e-7
 # Longest step, as a multiple of the distance from the best fit.
 _LONGEST = 4.0
+# The same where the likelihood falls on the way out: another minimum must not be stepped over.
+_CAREFUL = 1.25
 # Distance, in predicted distances of the level, beyond which there is none.
 _FAR = 1e6
 # A bracket this narrow around no crossing holds a jump, or a fit that fails.
@@ -127,7 +129,9 @@ class _Search:
         """On the line from the best fit through the last solution; None before the first."""
         if not self._at[rows].all():
             return None
-        return self._best + (self.r / self._at)[rows, None] * (self._known[rows] - self._best)
+        return self._best + (self.r[rows] / self._at[rows])[:, None] * (
+            self._known[rows] - self._best
+        )
 
     def learn(self, rows: NDArray[np.intp], found: ConditionalFits) -> None:
         """Narrow the brackets by what the trials found, and choose the next."""
@@ -166,7 +170,8 @@ class _Search:
     ) -> NDArray[np.float64]:
         """Newton's step on the root of the rise, inside the bracket; else its middle."""
         r, low, high = self.r[rows], self._low[rows], self._high[rows]
-        longest = np.minimum(np.maximum(_LONGEST * r, self._first[rows]), self._rays.reach[rows])
+        growth = np.where(fine & (slope < 0.0), _CAREFUL, _LONGEST)
+        longest = np.minimum(np.maximum(growth * r, self._first[rows]), self._rays.reach[rows])
         with np.errstate(divide="ignore", invalid="ignore"):
             root = np.sqrt(rise)
             newton = r + (self._first[rows] - root) * root / slope
