@@ -44,7 +44,7 @@ def channel_compatibility(
         Channels of each group; every channel in which the parameter acts, once. If left out, each
         of these channels is a group.
     parameter : str, optional
-        Name of the modifier; the parameter of interest if left out.
+        Name of a modifier without a constraint; the parameter of interest if left out.
     data, fixed, options : optional
         As in `fit`, for both fits.
     bounds : (lower, upper), optional
@@ -69,6 +69,10 @@ def channel_compatibility(
     chosen = _groups(model, parameter, groups)
     if parameter not in model.parameter_names():
         raise InputError(f"{parameter!r} has one parameter per bin; expected one parameter")
+    if model.ir.parameters[model.parameter_names().index(parameter)].constraint is not None:
+        raise InputError(
+            f"{parameter!r} has a constraint, and would have one per group; expected a free factor"
+        )
     names = {f"{parameter}_{group}": channels for group, channels in chosen.items()}
     split = type(model)(
         decorrelate(model.ir, parameter, names), backend=model.backend, precise=model.precise

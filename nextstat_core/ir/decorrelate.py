@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from nextstat_core.errors import InputError, ModelError
 from nextstat_core.ir.derive import derive_parameters
-from nextstat_core.ir.modifiers import HistoSys, Lumi, Modifier, NormFactor, NormSys, ShapeFactor
+from nextstat_core.ir.modifiers import HistoSys, Modifier, NormFactor, NormSys, ShapeFactor
 from nextstat_core.ir.names import component_names
 from nextstat_core.ir.nodes import Channel, Model, Parameter, Sample
 
 __all__ = ["channels_of", "decorrelate"]
 
 #: Modifiers whose parameters do not depend on what else is in the channel.
-_MOVABLE = NormFactor | Lumi | NormSys | HistoSys | ShapeFactor
+_MOVABLE = NormFactor | NormSys | HistoSys | ShapeFactor
 
 
 def channels_of(model: Model, modifier: str) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def decorrelate(model: Model, modifier: str, groups: Mapping[str, Iterable[str]]
     Parameters
     ----------
     modifier : str
-        Name of a normfactor, normsys, histosys, lumi or shapefactor, for example the parameter of
+        Name of a normfactor, normsys, histosys or shapefactor, for example the parameter of
         interest.
     groups : mapping of str to iterable of str
         New name to the channels in which it replaces the old one; the measurement's settings are
@@ -127,6 +127,6 @@ def _with_name(modifier: Modifier, name: str, channel: Channel, sample: Sample) 
         return replace(modifier, name=name, parameters=(name,))
     raise InputError(
         f"channel {channel.name!r}, sample {sample.name!r}, modifier {modifier.name!r} is a "
-        f"{modifier.kind}; expected a normfactor, normsys, histosys, lumi or shapefactor",
-        hint="parameters of single bins are uncorrelated between channels already",
+        f"{modifier.kind}; expected a normfactor, normsys, histosys or shapefactor",
+        hint="parameters of single bins are not shared by channels, and there is one luminosity",
     )
