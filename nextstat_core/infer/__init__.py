@@ -1,11 +1,14 @@
 """Fits, toys, and everything that is built from rows of conditional fits."""
 
 from nextstat_core.infer.batch import fit_batch
+from nextstat_core.infer.cls_scan import cls_scan
 from nextstat_core.infer.compatibility import channel_compatibility
 from nextstat_core.infer.contours import contour
 from nextstat_core.infer.fit import fit, fit_minimum
+from nextstat_core.infer.hypotest import discovery, hypotest
 from nextstat_core.infer.injection import inject_signal, signal_injection
 from nextstat_core.infer.intervals import interval, intervals
+from nextstat_core.infer.limits import upper_limits
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.scans import profile_points, profile_scan, profile_scan_2d
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
@@ -14,13 +17,16 @@ from nextstat_core.infer.toys import draw_toys
 __all__ = [
     "FitOptions",
     "channel_compatibility",
+    "cls_scan",
     "contour",
+    "discovery",
     "draw_toys",
     "fit",
     "fit_batch",
     "fit_many",
     "fit_minimum",
     "fit_toys",
+    "hypotest",
     "inject_signal",
     "interval",
     "intervals",
@@ -29,4 +35,5 @@ __all__ = [
     "profile_scan",
     "profile_scan_2d",
     "signal_injection",
+    "upper_limits",
 ]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import InputError
-from nextstat_core.infer.crossings import OPEN, Rays, cross, to_bound
 from nextstat_core.infer.intervals import uncertainties
 from nextstat_core.infer.observe import notify
 from nextstat_core.infer.profile import Profile, place_of
+from nextstat_core.infer.rays import OPEN, Rays, follow, to_bound
 from nextstat_core.infer.row_fits import toy_results
 from nextstat_core.models.arrays import number
 from nextstat_core.results import Contour
@@ -89,7 +89,7 @@ def contour(
     found = None
     while found is None:
         rays = _rays(profile, place, delta, n_points)
-        found = cross(profile, rays)
+        found = follow(profile, rays)
     distance = np.where(found.ends == OPEN, np.nan, found.distance)
     corners = profile.around.x[place] + distance[:, None] * rays.direction
     corners = corners.reshape(len(delta), n_points, 2)

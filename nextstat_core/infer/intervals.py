@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import InputError
-from nextstat_core.infer.crossings import OPEN, Rays, cross, to_bound
 from nextstat_core.infer.fit import covariance_at
 from nextstat_core.infer.observe import notify
 from nextstat_core.infer.profile import Profile, place_of
+from nextstat_core.infer.rays import OPEN, Rays, follow, to_bound
 from nextstat_core.infer.row_fits import toy_results
 from nextstat_core.models.arrays import number
 from nextstat_core.results import Interval, Intervals
@@ -82,7 +82,7 @@ def intervals(
     found = None
     while found is None:
         rays = _rays(profile, place, rise)
-        found = cross(profile, rays)
+        found = follow(profile, rays)
     value = profile.around.x[place]
     ends = value[:, None] + (found.distance[:, None] * rays.direction).reshape(-1, 2)
     how = found.ends.reshape(-1, 2)

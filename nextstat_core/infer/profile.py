@@ -12,9 +12,9 @@ from nextstat_core.infer.conditional import Conditional, ConditionalFits
 from nextstat_core.infer.fit import minimise_one, single_data
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.request import make_request
+from nextstat_core.infer.row_fits import BatchFit, row_result
 from nextstat_core.infer.target import target_of
 from nextstat_core.optimize import Status
-from nextstat_core.results import FitMinimumResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nextstat_core.infer.request import Request
     from nextstat_core.infer.target import BatchData, Target
     from nextstat_core.models import StatisticalModel
+    from nextstat_core.results import FitMinimumResult
     from nextstat_core.typing import ArrayLike
 
 __all__ = ["Profile", "lifted_to", "place_of"]
@@ -119,9 +120,7 @@ class Profile:
         progress : callable, optional
             Is told how many rows are done, and of how many.
         """
-        metric, parts = self.around.metric, []
-        if start is None and (metric is None or metric.inverse is None):
-            start = np.tile(self.around.x, (len(held), 1))
+        parts = []
         for first in range(0, max(len(held), 1), _CHUNK):
             rows = slice(first, first + _CHUNK)
             begin = None if start is None else start[rows]
@@ -137,26 +136,20 @@ class Profile:
         values: NDArray[np.float64],
         *,
         progress: Callable[[int, int], None] | None = None,
-    ) -> ConditionalFits:
+    ) -> BatchFit:
         """Fit rows that hold parameters, again around every better best fit they lead to."""
-        found = self.fit(held, values, progress=progress)
+        found = self.fit(held, values, progress=progress).fits
         while self.improved_by(found):
-            again = self.fit(held, values, progress=progress)
-            # Each row keeps the lower of its minima.
-            better = again.converged & ~(found.converged & (found.fits.nll <= again.fits.nll))
-            for row in np.flatnonzero(better):
-                one = again.fits.of_rows(slice(int(row), int(row) + 1))
-                found.fits.replace(int(row), one)
-                found.slope[row] = again.slope[row]
+            found.take_lower(self.fit(held, values, progress=progress).fits)
         return found
 
-    def improved_by(self, found: ConditionalFits) -> bool:
+    def improved_by(self, found: BatchFit) -> bool:
         """Whether a row lies below the best fit, which is then repeated from there."""
-        values = np.where(found.converged, found.fits.nll, np.inf)
+        values = np.where(found.status == Status.EDM, found.nll, np.inf)
         if not len(values) or not values.min() < self.around.nll - _BELOW:
             return False
         row, before = int(np.argmin(values)), self.around.nll
-        start = replace(self.request, start=found.fits.values[row])
+        start = replace(self.request, start=found.values[row])
         better = minimise_one(self.target, start, self._data, self._options)
         if not better.converged or better.value + better.constant > values[row] + _BELOW:
             self.warnings.append(
@@ -173,22 +166,12 @@ class Profile:
 
     def best(self) -> FitMinimumResult:
         """The best fit."""
-        minima = self.around.free.minima
-        to_numpy = self.target.backend.to_numpy
-        status = Status(int(minima.status[0]))
-        return FitMinimumResult(
-            values=self.around.x,
-            nll=self.around.nll,
-            converged=status is Status.EDM,
-            n_iter=int(minima.n_iterations[0]),
-            n_fev=int(minima.n_values[0]),
-            n_gev=int(minima.n_gradients[0]),
-            message=status.reason,
-            initial_nll=float(minima.initial_value[0]) + self.around.free.constant,
-            final_gradient=to_numpy(minima.gradient)[0].tolist(),
-            edm=float(minima.edm[0]),
-            parameter_names=self.target.names,
-        )
+        return row_result(self.target, self.best_row(), 0)
+
+    def best_row(self) -> BatchFit:
+        """The best fit as a batch of one row."""
+        free = self.around.free
+        return BatchFit.of(self.target, free.minima, free.constant)
 
 
 def place_of(target: Target, request: Request, name: str) -> int:

@@ -84,7 +84,7 @@ def profile_points(
         names=chosen,
         points=values,
         best=profile.best(),
-        fits=toy_results(target, replace(request, fixed=held), found.fits),
+        fits=toy_results(target, replace(request, fixed=held), found),
         warnings=tuple(profile.warnings),
     )
     notify("end", target, len(values) + 1, result)

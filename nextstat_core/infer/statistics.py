@@ -80,4 +80,4 @@ def statistic_of(name: str) -> Statistic:
     """
     if name not in STATISTICS:
         raise InputError.unknown("test statistic", name, list(STATISTICS))
-    return STATISTICS[name]  # type: ignore[index]
+    return STATISTICS[name]

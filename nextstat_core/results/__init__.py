@@ -3,22 +3,29 @@
 from nextstat_core.results.compatibility import ChannelCompatibility
 from nextstat_core.results.contours import Contour
 from nextstat_core.results.fit import FitResult, ParameterEstimate
+from nextstat_core.results.hypotest import NSIGMA_ORDER, DiscoveryResult, HypotestResult
 from nextstat_core.results.injection import SignalInjection
 from nextstat_core.results.intervals import Interval, Intervals
+from nextstat_core.results.limits import ClsScan, LimitResult
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.scans import ProfilePoints, ProfileScan, ProfileScan2D
 from nextstat_core.results.toys import ToyResults
 
 __all__ = [
+    "NSIGMA_ORDER",
     "TERMINATION_REASONS",
     "ChannelCompatibility",
+    "ClsScan",
     "Contour",
     "CovarianceStatus",
+    "DiscoveryResult",
     "FitMinimumResult",
     "FitResult",
+    "HypotestResult",
     "Interval",
     "Intervals",
+    "LimitResult",
     "ParameterEstimate",
     "ProfilePoints",
     "ProfileScan",

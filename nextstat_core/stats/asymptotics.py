@@ -18,6 +18,7 @@ __all__ = [
     "critical_value",
     "discovery_p",
     "expected_cls",
+    "log_density",
     "log_ndtr",
     "ndtr",
     "normal_quantile",
@@ -91,9 +92,14 @@ def log_ndtr(x: float) -> float:
     return -0.5 * x * x - math.log(-x) - _HALF_LOG_2PI + series
 
 
+def log_density(x: float) -> float:
+    """Logarithm of the standard normal density."""
+    return -0.5 * x * x - _HALF_LOG_2PI
+
+
 def _slope(x: float) -> float:
     """Derivative of `log_ndtr`."""
-    return math.exp(-0.5 * x * x - _HALF_LOG_2PI - log_ndtr(x))
+    return math.exp(log_density(x) - log_ndtr(x))
 
 
 def normal_quantile(p: float) -> float:

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nextstat_core.infer.row_fits import BatchFit
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nextstat_core.infer.conditional import ConditionalFits
     from nextstat_core.infer.profile import Profile
+    from nextstat_core.infer.row_fits import BatchFit
 
-__all__ = ["BOUND", "CROSSING", "FAILED", "OPEN", "Crossings", "Rays", "cross", "to_bound"]
+__all__ = ["BOUND", "CROSSING", "FAILED", "OPEN", "RayEnds", "Rays", "follow", "to_bound"]
 
 #: How a ray ends: at the level, at a bound below the level, nowhere, or with a failure.
 CROSSING, BOUND, OPEN, FAILED = "", "bound", "open", "failed"
@@ -61,7 +60,7 @@ class Rays:
 
 
 @dataclass(slots=True)
-class Crossings:
+class RayEnds:
     """Where rays end: distance, how, and the conditional fit there."""
 
     distance: NDArray[np.float64]
@@ -82,12 +81,12 @@ def to_bound(
     return np.maximum(room, 0.0).min(axis=1, initial=np.inf)
 
 
-def cross(profile: Profile, rays: Rays) -> Crossings | None:
+def follow(profile: Profile, rays: Rays) -> RayEnds | None:
     """Follow rays to their level.
 
     Returns
     -------
-    Crossings or None
+    RayEnds or None
         None where a minimum below the best fit was met: `profile` has moved there, and the rays
         have to start anew.
     """
@@ -97,11 +96,11 @@ def cross(profile: Profile, rays: Rays) -> Crossings | None:
         if not len(rows):
             break
         found = profile.fit(rays.held[rows], search.points(rows), start=search.starts(rows))
-        if profile.improved_by(found):
+        if profile.improved_by(found.fits):
             return None
         search.learn(rows, found)
     search.give_up()
-    return Crossings(search.r, search.ends, search.fits)
+    return RayEnds(search.r, search.ends, search.fits)
 
 
 class _Search:
@@ -116,8 +115,7 @@ class _Search:
         self.r = np.minimum(self._first, rays.reach)
         self._best = around.x
         self._known, self._at = np.zeros((count, len(around.x))), np.zeros(count)
-        best = BatchFit.of(profile.target, around.free.minima, around.free.constant)
-        self.fits = best.of_rows(np.zeros(count, dtype=np.intp))
+        self.fits = profile.best_row().part(np.zeros(count, dtype=np.intp))
         self.done = rays.reach <= 0.0
         self.ends = np.where(self.done, BOUND, CROSSING).astype("<U8")
 
@@ -141,7 +139,7 @@ class _Search:
         at_level = fine & (np.abs(rise - level) <= _CLOSE * level)
         inside = fine & (rise < level)
         for place in np.flatnonzero(fine & (inside | at_level)):
-            self.fits.replace(int(rows[place]), found.fits.of_rows(slice(place, place + 1)))
+            self.fits.replace(int(rows[place]), found.fits.part(slice(place, place + 1)))
         self._known[rows[fine]], self._at[rows[fine]] = found.fits.values[fine], r[fine]
         self._low[rows] = np.where(inside, np.maximum(self._low[rows], r), self._low[rows])
         self._high[rows] = np.where(inside, self._high[rows], np.minimum(self._high[rows], r))
