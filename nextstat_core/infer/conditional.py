@@ -8,6 +8,7 @@ conditioned on what the row holds.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -17,7 +18,7 @@ from nextstat_core.infer.fit import Fitted, hessian_at, minimise_one
 from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.minimise_rows import minimise_rows
 from nextstat_core.infer.modes import second_mode_starts
-from nextstat_core.infer.row_fits import BatchFit, no_fits
+from nextstat_core.infer.row_fits import BatchFit, no_fits, one_row
 from nextstat_core.infer.target import HistFactoryTarget
 from nextstat_core.optimize import Status, known_minimum
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Conditional", "ConditionalFits"]
 
+# Gradient into the allowed side from which on a pinned parameter is released.
+_RELEASED = 1e-6
 # Numbers that the columns of the metric for one block of rows may take: 32 MB.
 _BLOCK = 2**22
 
@@ -60,7 +63,7 @@ class ConditionalFits:
     def converged(self) -> NDArray[np.bool_]:
         return self.fits.status == Status.EDM
 
-    def part(self, rows: slice) -> ConditionalFits:
+    def part(self, rows: slice | NDArray[np.intp]) -> ConditionalFits:
         """Some of the rows; `n_newton` is still that of all."""
         return ConditionalFits(self.fits.part(rows), self.slope[rows], self.n_newton)
 
@@ -92,6 +95,9 @@ class Conditional:
     ----------
     x : float array, shape (n_parameters,)
         The minimum.
+    pinned : index array
+        Parameters that a bound holds at the minimum, where the second derivatives are positive
+        definite without them only. Rows hold them there, too, unless their gradient disagrees.
     """
 
     def __init__(
@@ -105,6 +111,7 @@ class Conditional:
         self.target, self.request, self.options = target, request, options
         self.free, self.data = free, data
         self.x: NDArray[np.float64] = np.array(target.backend.to_numpy(free.minima.x)[0])
+        self.pinned: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
         self.metric: SharedMetric | None = None
         if isinstance(target, HistFactoryTarget):
             self.metric = self._metric(target)
@@ -142,7 +149,14 @@ class Conditional:
         if target.host is not target:
             hessian = hessian.on(target.host.backend, target.backend)
         metric = SharedMetric(target, here, hessian)
-        return metric if metric.inverse is not None else SharedMetric(target, here)
+        if metric.inverse is not None:
+            return metric
+        held = (target.backend.to_numpy(self.free.minima.held)[0] != 0) & ~here.fixed
+        metric = SharedMetric(target, replace(here, fixed=here.fixed | held), hessian)
+        if metric.inverse is not None:
+            self.pinned = np.flatnonzero(held)
+            return metric
+        return SharedMetric(target, here)
 
     @property
     def nll(self) -> float:
@@ -178,6 +192,9 @@ class Conditional:
         if not rows:
             fits = no_fits(len(self.x), variances=False)
             return ConditionalFits(fits, np.zeros(held.shape), 0)
+        own = np.unique(np.nonzero(np.isin(held, self.pinned))[0])
+        if len(own):
+            return self._apart(own, held, values, data, start, certify, second_modes)
         size = max(_BLOCK // (max(held.shape[1], 1) * len(self.x)), 1)
         parts = []
         for first in range(0, rows, size):
@@ -187,6 +204,33 @@ class Conditional:
             solved = self._block(held[block], values[block], part, begin, certify, second_modes)
             parts.append(solved)
         return ConditionalFits.joined(parts)
+
+    def _apart(
+        self,
+        own: NDArray[np.intp],
+        held: NDArray[np.intp],
+        values: NDArray[np.float64],
+        data: BatchData | None,
+        start: NDArray[np.float64] | None,
+        certify: bool,  # noqa: FBT001  internal
+        second_modes: bool,  # noqa: FBT001  internal
+    ) -> ConditionalFits:
+        """Rows `own` hold a pinned parameter, of which the metric knows nothing: no metric."""
+        alone = copy(self)
+        alone.metric, alone.pinned = None, np.zeros(0, dtype=np.intp)
+        groups = np.setdiff1d(np.arange(len(held)), own), own
+        parts = [
+            conditional.fit(
+                held[rows],
+                values[rows],
+                data=None if data is None else data.of_rows(rows),
+                start=None if start is None else start[rows],
+                certify=certify,
+                second_modes=second_modes,
+            )
+            for conditional, rows in zip((self, alone), groups, strict=True)
+        ]
+        return ConditionalFits.joined(parts).part(np.argsort(np.concatenate(groups)))
 
     def _block(
         self,
@@ -229,15 +273,34 @@ class Conditional:
         if begin is None:
             begin = np.broadcast_to(self.x, request.start.shape)
         inside = np.clip(begin, request.lower, request.upper)
-        return minimise_rows(
+        inside[:, self.pinned] = self.x[self.pinned]
+        fixed = request.fixed.copy()
+        fixed[:, self.pinned] = True
+        fits, n_newton = minimise_rows(
             self.target,
-            replace(request, start=np.where(request.fixed, request.start, inside)),
+            replace(request, start=np.where(request.fixed, request.start, inside), fixed=fixed),
             data,
             self.metric,
             self.options,
             condition=condition,
             certify=certify,
         )
+        return fits, n_newton + self._release(fits, request, data)
+
+    def _release(self, fits: BatchFit, request: Request, data: BatchData | None) -> int:
+        """Fit again, one by one, where a pinned parameter wants to leave its bound; how many."""
+        if not len(self.pinned):
+            return 0
+        side = self.target.backend.to_numpy(self.free.minima.held)[0, self.pinned]
+        pinned = np.tile(self.pinned, (len(fits.nll), 1))
+        inward = side * self._slope(fits, request, data, pinned) > _RELEASED
+        fits.held[:, self.pinned] = side
+        leaving = np.flatnonzero(inward.any(axis=1))
+        for row in leaving.tolist():
+            here = replace(request.row(row), start=fits.values[row])
+            own = None if data is None else data.of_row(row)
+            fits.replace(row, one_row(self.target, here, own, 0, self.options))
+        return len(leaving)
 
     def _predict(
         self, metric: SharedMetric, held: NDArray[np.intp], values: NDArray[np.float64]

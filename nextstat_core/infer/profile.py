@@ -102,6 +102,12 @@ class Profile:
         return self.around.target
 
     @property
+    def may_have_modes(self) -> bool:
+        """Whether conditional fits can have second modes, and are to be looked at for these."""
+        compiled = self.target.compiled
+        return self._options.second_modes and compiled is not None and len(compiled.bent) > 0
+
+    @property
     def request(self) -> Request:
         return self.around.request
 
@@ -111,6 +117,7 @@ class Profile:
         values: NDArray[np.float64],
         *,
         start: NDArray[np.float64] | None = None,
+        second_modes: bool = True,
         progress: Callable[[int, int], None] | None = None,
     ) -> ConditionalFits:
         """Fit rows that hold parameters, see `Conditional.fit`.
@@ -125,7 +132,15 @@ class Profile:
             rows = slice(first, first + _CHUNK)
             begin = None if start is None else start[rows]
             # The metric of the best fit is exact enough here: 2e-9 in 2 dNLL.
-            parts.append(self.around.fit(held[rows], values[rows], start=begin, certify=False))
+            parts.append(
+                self.around.fit(
+                    held[rows],
+                    values[rows],
+                    start=begin,
+                    certify=False,
+                    second_modes=second_modes,
+                )
+            )
             if progress is not None:
                 progress(min(first + _CHUNK, len(held)), len(held))
         return ConditionalFits.joined(parts)

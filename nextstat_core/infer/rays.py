@@ -91,14 +91,24 @@ def follow(profile: Profile, rays: Rays) -> RayEnds | None:
         have to start anew.
     """
     search = _Search(profile, rays)
-    for _ in range(_MAX_TURNS):
-        rows = np.flatnonzero(~search.done)
-        if not len(rows):
+    # A look for second modes takes long: one at the end, and those rays go on that it moves.
+    for second_modes in (False, True):
+        for _ in range(_MAX_TURNS):
+            rows = np.flatnonzero(~search.done)
+            if not len(rows):
+                break
+            found = profile.fit(
+                rays.held[rows],
+                search.points(rows),
+                start=search.starts(rows),
+                second_modes=second_modes,
+            )
+            if profile.improved_by(found.fits):
+                return None
+            search.learn(rows, found)
+        if second_modes or not profile.may_have_modes:
             break
-        found = profile.fit(rays.held[rows], search.points(rows), start=search.starts(rows))
-        if profile.improved_by(found.fits):
-            return None
-        search.learn(rows, found)
+        search.reopen()
     search.give_up()
     return RayEnds(search.r, search.ends, search.fits)
 
@@ -179,6 +189,12 @@ class _Search:
         middle = 0.5 * (low + np.where(bracketed, high, low))
         good = usable & (trial > low) & (trial < high)
         return np.where(bracketed, np.where(good, trial, middle), np.minimum(trial, longest))
+
+    def reopen(self) -> None:
+        """Evaluate every end once more, in a bracket that begins at the best fit."""
+        again = np.isin(self.ends, (CROSSING, BOUND)) & (self.r > 0.0)
+        self._low[again], self._high[again] = 0.0, np.inf
+        self.done[again] = False
 
     def give_up(self) -> None:
         """Rays that are still on their way have no crossing, or none that could be found."""

@@ -87,14 +87,19 @@ def test_scan_is_made_of_conditional_fits(case: Any, load: Callable[[Any], Any])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 @pytest.mark.cases(select=in_cabinetry)
-def test_scan_of_cabinetry(case: Any, load: Callable[[Any], Any]) -> None:
+def test_minos_and_scan_of_cabinetry(case: Any, load: Callable[[Any], Any]) -> None:
     cabinetry = pytest.importorskip("cabinetry", reason="the reference of this test")
     model = load(case)
     name = model.parameter_names()[model.poi_index()]
     reference, data = cabinetry.model_utils.model_and_data(json.loads(case.text()))
-    scan = cabinetry.fit.scan(reference, data, name, n_steps=5, tolerance=1e-3)
-    best = float(scan.bestfit)
-    ours = nextstat.profile_curve(model, scan.parameter_values)
-    # cabinetry holds the parameter at the best fit of its own, within its EDM.
-    assert ours["mu_hat"] == pytest.approx(best, abs=1e-2 * float(scan.uncertainty))
-    assert ours["twice_delta_nll"] == pytest.approx(list(scan.delta_nlls), abs=2e-3)
+    fitted = cabinetry.fit.fit(reference, data, minos=[name], tolerance=1e-3)
+    ours = nextstat.interval(model, name)
+    lower, upper = fitted.minos_uncertainty[name]
+    if not ours.lower_end:
+        assert ours.errors[0] == pytest.approx(lower, rel=2e-3)
+    assert ours.errors[1] == pytest.approx(upper, rel=2e-3)
+    scan = cabinetry.fit.scan(
+        reference, data, name, par_range=(0.0, 2.0 * ours.upper), n_steps=5, tolerance=1e-3
+    )
+    curve = nextstat.profile_curve(model, scan.parameter_values)
+    assert curve["twice_delta_nll"] == pytest.approx(list(scan.delta_nlls), abs=2e-3)
