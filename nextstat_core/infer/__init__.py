@@ -9,6 +9,8 @@ from nextstat_core.infer.hypotest import discovery, hypotest
 from nextstat_core.infer.injection import inject_signal, signal_injection
 from nextstat_core.infer.intervals import interval, intervals
 from nextstat_core.infer.limits import upper_limits
+from nextstat_core.infer.mass_scan import mass_scan
+from nextstat_core.infer.nominal_tests import q0_and_gradient, qmu_and_gradient
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.scans import profile_points, profile_scan, profile_scan_2d
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
@@ -30,10 +32,13 @@ __all__ = [
     "inject_signal",
     "interval",
     "intervals",
+    "mass_scan",
     "poisson_toys",
     "profile_points",
     "profile_scan",
     "profile_scan_2d",
+    "q0_and_gradient",
+    "qmu_and_gradient",
     "signal_injection",
     "upper_limits",
 ]

@@ -7,6 +7,7 @@ from nextstat_core.results.hypotest import NSIGMA_ORDER, DiscoveryResult, Hypote
 from nextstat_core.results.injection import SignalInjection
 from nextstat_core.results.intervals import Interval, Intervals
 from nextstat_core.results.limits import ClsScan, LimitResult
+from nextstat_core.results.mass_scan import MassScan
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.scans import ProfilePoints, ProfileScan, ProfileScan2D
@@ -26,6 +27,7 @@ __all__ = [
     "Interval",
     "Intervals",
     "LimitResult",
+    "MassScan",
     "ParameterEstimate",
     "ProfilePoints",
     "ProfileScan",

@@ -47,7 +47,7 @@ class Workload:
     Attributes
     ----------
     name, what, workspace : str
-        Title of the row; load, fit, toys or command; name of the workspace.
+        Title of the row; load, fit, toys, scan or command; name of the workspace.
     jobs : mapping
         Arguments of each tool's script; a tool that is not named is not run. The first of several
         ``repeats`` warms up and is not counted.
@@ -121,6 +121,23 @@ def _toys(
     )
 
 
+def _scan(workspace: str) -> Workload:
+    """21 points of the parameter of interest from 0 to 5; pyhf makes 22 fits of minutes."""
+    values = {"values": [0.25 * i for i in range(21)]}
+    return Workload(
+        f"scan {workspace}, 21 points",
+        "scan",
+        workspace,
+        {
+            OURS: {**values, "repeats": 10},
+            NEXTSTAT: {**values, "repeats": 2},
+            PYHF: {**values, "repeats": 1},
+        },
+        slow=frozenset({PYHF}),
+        note="free fit included; pyhf ran once, not warmed up",
+    )
+
+
 WORKLOADS = (
     *(_load(name) for name in ("tttt-prod", "tHu", "example")),
     _fit("tttt-prod", slow=True),
@@ -144,6 +161,7 @@ WORKLOADS = (
         {OURS: 20_000, NEXTSTAT: 5_000, PYHF: 3},
         rounds=2,
     ),
+    _scan("tHu"),
     Workload(
         "command: fit example",
         "command",

@@ -93,6 +93,17 @@ def toys(text: str, job: Record) -> Record:
     }
 
 
+def scan(text: str, job: Record) -> Record:
+    """Profile the likelihood at `values` of the parameter of interest, free fit included."""
+    model = nextstat.from_pyhf(text)
+    found, seconds = timed(lambda: nextstat.profile_scan(model, job["values"]), job)
+    return {
+        "seconds": seconds,
+        "q_mu": [point["q_mu"] for point in found["points"]],
+        "points_converged": sum(point["converged"] for point in found["points"]),
+    }
+
+
 def judge(text: str, job: Record) -> Record:
     """Evaluate the NLL here at the parameters that others found, by name."""
     model = nextstat.from_pyhf(text)
@@ -123,7 +134,7 @@ def versions() -> Record:
     return found
 
 
-WORKLOADS = {"load": load, "fit": fit, "toys": toys, "judge": judge}
+WORKLOADS = {"load": load, "fit": fit, "toys": toys, "scan": scan, "judge": judge}
 
 
 def main() -> None:

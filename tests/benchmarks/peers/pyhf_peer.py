@@ -85,6 +85,22 @@ def toys(text: str, job: Record) -> Record:
     return {"seconds": seconds / job["n_toys"], "n_toys": job["n_toys"], "converged": converged}
 
 
+def scan(text: str, job: Record) -> Record:
+    """A free fit, and one with the parameter of interest held at each of `values`."""
+    model, data = read(text)
+
+    def run() -> list[float]:
+        best = float(pyhf.infer.mle.fit(data, model, return_fitted_val=True)[1])
+        held = [
+            pyhf.infer.mle.fixed_poi_fit(value, data, model, return_fitted_val=True)[1]
+            for value in job["values"]
+        ]
+        return [float(each) - best for each in held]
+
+    rise, seconds = timed(run, job)
+    return {"seconds": seconds, "twice_delta_nll": rise}
+
+
 def peak_mb() -> float:
     """Largest resident memory of this process, MB."""
     status = Path("/proc/self/status")
@@ -100,7 +116,7 @@ def versions() -> Record:
     return found | {name: version(name) for name in ("pyhf", "scipy", "numpy")}
 
 
-WORKLOADS = {"load": load, "fit": fit, "toys": toys}
+WORKLOADS = {"load": load, "fit": fit, "toys": toys, "scan": scan}
 
 
 def main() -> None:

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from nextstat._devices import has_accelerate, has_cuda, has_metal
     from nextstat._estimator import MaximumLikelihoodEstimator
     from nextstat._fit import fit, fit_batch
+    from nextstat._inference import (
+        cls_curve,
+        discovery,
+        hypotest,
+        mass_scan,
+        upper_limit,
+        upper_limits,
+        upper_limits_root,
+    )
     from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
     from nextstat._profile import profile_curve, profile_scan
     from nextstat._settings import (
@@ -47,9 +56,31 @@ if TYPE_CHECKING:
         signal_injection,
     )
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
-    from nextstat_core.results import FitMinimumResult, FitResult, ParameterEstimate, ToyResults
+    from nextstat_core.results import (
+        ChannelCompatibility,
+        ClsScan,
+        Contour,
+        DiscoveryResult,
+        FitMinimumResult,
+        FitResult,
+        HypotestResult,
+        Interval,
+        Intervals,
+        LimitResult,
+        MassScan,
+        ParameterEstimate,
+        ProfilePoints,
+        ProfileScan,
+        ProfileScan2D,
+        SignalInjection,
+        ToyResults,
+    )
 
 __all__ = [
+    "ChannelCompatibility",
+    "ClsScan",
+    "Contour",
+    "DiscoveryResult",
     "FitError",
     "FitMinimumResult",
     "FitOptions",
@@ -58,17 +89,28 @@ __all__ = [
     "FunnelModel",
     "GaussianMeanModel",
     "HistFactoryModel",
+    "HypotestResult",
     "InputError",
+    "Interval",
+    "Intervals",
+    "LimitResult",
+    "MassScan",
     "MaximumLikelihoodEstimator",
     "ModelError",
     "NextstatError",
     "ParameterEstimate",
+    "ProfilePoints",
+    "ProfileScan",
+    "ProfileScan2D",
+    "SignalInjection",
     "StdNormalModel",
     "ToyResults",
     "__version__",
     "asimov_data",
     "channel_compatibility",
+    "cls_curve",
     "contour",
+    "discovery",
     "fit",
     "fit_batch",
     "fit_toys",
@@ -81,9 +123,11 @@ __all__ = [
     "has_accelerate",
     "has_cuda",
     "has_metal",
+    "hypotest",
     "inject_signal",
     "interval",
     "intervals",
+    "mass_scan",
     "poisson_toys",
     "profile_curve",
     "profile_points",
@@ -93,6 +137,9 @@ __all__ = [
     "set_eval_mode",
     "set_threads",
     "signal_injection",
+    "upper_limit",
+    "upper_limits",
+    "upper_limits_root",
     "workspace_audit",
 ]
 
@@ -101,6 +148,9 @@ _HOMES = {
     "nextstat._devices": "has_accelerate has_cuda has_metal",
     "nextstat._estimator": "MaximumLikelihoodEstimator",
     "nextstat._fit": "fit fit_batch",
+    "nextstat._inference": (
+        "cls_curve discovery hypotest mass_scan upper_limit upper_limits upper_limits_root"
+    ),
     "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
     "nextstat._profile": "profile_curve profile_scan",
     "nextstat._settings": (
@@ -114,7 +164,11 @@ _HOMES = {
         "profile_scan_2d signal_injection"
     ),
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
-    "nextstat_core.results": "FitMinimumResult FitResult ParameterEstimate ToyResults",
+    "nextstat_core.results": (
+        "ChannelCompatibility ClsScan Contour DiscoveryResult FitMinimumResult FitResult "
+        "HypotestResult Interval Intervals LimitResult MassScan ParameterEstimate ProfilePoints "
+        "ProfileScan ProfileScan2D SignalInjection ToyResults"
+    ),
 }
 
 
