@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from nextstat_core.infer.rays import OPEN, Rays, follow, to_bound
 from nextstat_core.infer.row_fits import toy_results
 from nextstat_core.models.arrays import number
 from nextstat_core.results import Interval, Intervals
+from nextstat_core.stats.asymptotics import normal_quantile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -148,7 +148,7 @@ def _rise(delta: float | None, level: float | None) -> float:
         share = number("level", level)
         if not 0.0 < share < 1.0:
             raise InputError(f"`level` is {share:g}; expected a confidence level between 0 and 1")
-        return NormalDist().inv_cdf(0.5 + 0.5 * share) ** 2
+        return normal_quantile(0.5 + 0.5 * share) ** 2
     rise = number("delta", 1.0 if delta is None else delta)
     if not 0.0 < rise < np.inf:
         raise InputError(f"`delta` is {rise:g}; expected a number above 0")
