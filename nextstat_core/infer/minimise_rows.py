@@ -78,13 +78,15 @@ def minimise_rows(
         condition=condition,
     )
     minima = metric.reduction.expand(minima, problem)
+    slope = None
     if certify:
         slots = min(finish_slots(compiled), most)
         finish(problem, minima, options.minimiser(polish=False), slots=slots)
     else:
-        settle(problem, minima)
+        slope = np.array(backend.to_numpy(settle(problem, minima)))
     mark_outside(minima, backend)
     fitted = BatchFit.of(target, minima, constant)
+    fitted.slope = slope
     again = np.flatnonzero(fitted.status == Status.RUNNING).tolist()
     for row in again:
         left = fitted.values[row]

@@ -44,7 +44,11 @@ _ROUGH = 1e-4
 
 @dataclass(slots=True)
 class BatchFit:
-    """Minima of many rows, as host arrays with the rows on the first axis."""
+    """Minima of many rows, as host arrays with the rows on the first axis.
+
+    `slope` are the gradients of all parameters, held ones too, where they are at hand; NaN in rows
+    in which they are not.
+    """
 
     values: NDArray[np.float64]
     nll: NDArray[np.float64]
@@ -58,6 +62,7 @@ class BatchFit:
     n_gev: NDArray[np.int64]
     n_hev: NDArray[np.int64]
     errors: NDArray[np.float64] | None = None
+    slope: NDArray[np.float64] | None = None
 
     @staticmethod
     def joined(parts: list[BatchFit]) -> BatchFit:
@@ -65,7 +70,8 @@ class BatchFit:
         columns: dict[str, Any] = {}
         for entry in fields(BatchFit):
             pieces = [getattr(part, entry.name) for part in parts]
-            columns[entry.name] = None if pieces[0] is None else np.concatenate(pieces)
+            known = all(piece is not None for piece in pieces)
+            columns[entry.name] = np.concatenate(pieces) if known else None
         return BatchFit(**columns)
 
     def part(self, rows: slice | NDArray[np.intp]) -> BatchFit:
@@ -103,16 +109,16 @@ class BatchFit:
         ours, theirs = self.status == Status.EDM, other.status == Status.EDM
         better = theirs & (~ours | (other.nll < self.nll))
         for entry in fields(BatchFit):
-            column = getattr(self, entry.name)
+            column, new = getattr(self, entry.name), getattr(other, entry.name)
             if column is not None:
-                column[better] = getattr(other, entry.name)[better]
+                column[better] = np.nan if new is None else new[better]
 
     def replace(self, row: int, better: BatchFit) -> None:
         """Put the only row of another batch in the place of `row`."""
         for entry in fields(BatchFit):
-            column = getattr(self, entry.name)
+            column, new = getattr(self, entry.name), getattr(better, entry.name)
             if column is not None:
-                column[row] = getattr(better, entry.name)[0]
+                column[row] = np.nan if new is None else new[0]
 
 
 def fit_rows(

@@ -69,8 +69,11 @@ def finish(problem: Problem, minima: Minima, options: Options, *, slots: int = 8
             waiting = waiting[running]
 
 
-def settle(problem: Problem, minima: Minima) -> None:
-    """Evaluate all rows where they ended, in place: values, gradients, what is held."""
+def settle(problem: Problem, minima: Minima) -> Array:
+    """Evaluate all rows where they ended, in place: values, gradients, what is held.
+
+    Returns the gradients of all parameters, held ones too.
+    """
     backend, xp = problem.backend, problem.backend.xp
     kinks = Kinks(problem)
     rows = xp.arange(minima.x.shape[0], dtype=xp.int64, device=backend.device)
@@ -81,6 +84,7 @@ def settle(problem: Problem, minima: Minima) -> None:
         minima.gradient = xp.where(box.free(point.x, point.gradient), point.gradient, 0.0)
         minima.held = kinks.held(point.x, point.gradient, box)
         minima.outside = _outside(point, point, xp.isfinite(point.value))
+    return point.gradient
 
 
 def known_minimum(problem: Problem) -> Minima:
