@@ -92,6 +92,8 @@ def contour(
         found = follow(profile, rays)
     distance = np.where(found.ends == OPEN, np.nan, found.distance)
     corners = profile.around.x[place] + distance[:, None] * rays.direction
+    # Rounding must not carry a corner over its bound.
+    corners = np.clip(corners, request.lower[place], request.upper[place])
     corners = corners.reshape(len(delta), n_points, 2)
     result = Contour(
         names=(first, second),

@@ -85,6 +85,8 @@ def intervals(
         found = follow(profile, rays)
     value = profile.around.x[place]
     ends = value[:, None] + (found.distance[:, None] * rays.direction).reshape(-1, 2)
+    # Rounding must not carry an end over its bound.
+    ends = np.clip(ends, request.lower[place, None], request.upper[place, None])
     how = found.ends.reshape(-1, 2)
     result = Intervals(
         names=names,

@@ -148,8 +148,8 @@ class _Search:
         fine = found.converged & np.isfinite(rise)
         at_level = fine & (np.abs(rise - level) <= _CLOSE * level)
         inside = fine & (rise < level)
-        for place in np.flatnonzero(fine & (inside | at_level)):
-            self.fits.replace(int(rows[place]), found.fits.part(slice(place, place + 1)))
+        kept = np.flatnonzero(inside | at_level)
+        self.fits.put(rows[kept], found.fits.part(kept))
         self._known[rows[fine]], self._at[rows[fine]] = found.fits.values[fine], r[fine]
         self._low[rows] = np.where(inside, np.maximum(self._low[rows], r), self._low[rows])
         self._high[rows] = np.where(inside, self._high[rows], np.minimum(self._high[rows], r))

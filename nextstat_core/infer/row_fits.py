@@ -108,17 +108,19 @@ class BatchFit:
         """Rows of another batch where they converged to a lower minimum, or here none did."""
         ours, theirs = self.status == Status.EDM, other.status == Status.EDM
         better = theirs & (~ours | (other.nll < self.nll))
-        for entry in fields(BatchFit):
-            column, new = getattr(self, entry.name), getattr(other, entry.name)
-            if column is not None:
-                column[better] = np.nan if new is None else new[better]
+        rows = np.flatnonzero(better)
+        self.put(rows, other.part(rows))
 
     def replace(self, row: int, better: BatchFit) -> None:
         """Put the only row of another batch in the place of `row`."""
+        self.put(np.array([row]), better)
+
+    def put(self, rows: NDArray[np.intp], other: BatchFit) -> None:
+        """Put the rows of another batch in the place of `rows`."""
         for entry in fields(BatchFit):
-            column, new = getattr(self, entry.name), getattr(better, entry.name)
+            column, new = getattr(self, entry.name), getattr(other, entry.name)
             if column is not None:
-                column[row] = np.nan if new is None else new[0]
+                column[rows] = np.nan if new is None else new
 
 
 def fit_rows(
