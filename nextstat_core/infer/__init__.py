@@ -5,6 +5,7 @@ from nextstat_core.infer.cls_scan import cls_scan
 from nextstat_core.infer.compatibility import channel_compatibility
 from nextstat_core.infer.contours import contour
 from nextstat_core.infer.fit import fit, fit_minimum
+from nextstat_core.infer.goodness import goodness_of_fit
 from nextstat_core.infer.hypotest import discovery, hypotest
 from nextstat_core.infer.injection import inject_signal, signal_injection
 from nextstat_core.infer.intervals import interval, intervals
@@ -13,8 +14,10 @@ from nextstat_core.infer.mass_scan import mass_scan
 from nextstat_core.infer.nominal_tests import q0_and_gradient, qmu_and_gradient
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.scans import profile_points, profile_scan, profile_scan_2d
+from nextstat_core.infer.simplify import simplified_likelihood
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toys import draw_toys
+from nextstat_core.infer.yields import yields
 
 __all__ = [
     "FitOptions",
@@ -28,6 +31,7 @@ __all__ = [
     "fit_many",
     "fit_minimum",
     "fit_toys",
+    "goodness_of_fit",
     "hypotest",
     "inject_signal",
     "interval",
@@ -40,5 +44,7 @@ __all__ = [
     "q0_and_gradient",
     "qmu_and_gradient",
     "signal_injection",
+    "simplified_likelihood",
     "upper_limits",
+    "yields",
 ]

@@ -34,6 +34,7 @@ from nextstat_core.ir.nodes import (
     Sample,
 )
 from nextstat_core.ir.order import pyhf_auxdata_order, pyhf_parameter_order
+from nextstat_core.ir.restrict import with_channels
 from nextstat_core.ir.terms import CellAddition, CellFactor, Curve, Family, RowFactor, Term
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "pyhf_auxdata_order",
     "pyhf_parameter_order",
     "with_auxiliary",
+    "with_channels",
     "with_nominal",
     "with_observed",
 ]

@@ -3,6 +3,7 @@
 from nextstat_core.results.compatibility import ChannelCompatibility
 from nextstat_core.results.contours import Contour
 from nextstat_core.results.fit import FitResult, ParameterEstimate
+from nextstat_core.results.goodness import GoodnessOfFit
 from nextstat_core.results.hypotest import NSIGMA_ORDER, DiscoveryResult, HypotestResult
 from nextstat_core.results.injection import SignalInjection
 from nextstat_core.results.intervals import Interval, Intervals
@@ -11,18 +12,22 @@ from nextstat_core.results.mass_scan import MassScan
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.scans import ProfilePoints, ProfileScan, ProfileScan2D
+from nextstat_core.results.simplified import SimplifiedLikelihood
 from nextstat_core.results.toys import ToyResults
+from nextstat_core.results.yields import ChannelYields, Yields, YieldsMethod, YieldsStage
 
 __all__ = [
     "NSIGMA_ORDER",
     "TERMINATION_REASONS",
     "ChannelCompatibility",
+    "ChannelYields",
     "ClsScan",
     "Contour",
     "CovarianceStatus",
     "DiscoveryResult",
     "FitMinimumResult",
     "FitResult",
+    "GoodnessOfFit",
     "HypotestResult",
     "Interval",
     "Intervals",
@@ -33,6 +38,10 @@ __all__ = [
     "ProfileScan",
     "ProfileScan2D",
     "SignalInjection",
+    "SimplifiedLikelihood",
     "TerminationReason",
     "ToyResults",
+    "Yields",
+    "YieldsMethod",
+    "YieldsStage",
 ]

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         poisson_toys,
     )
     from nextstat._version import __version__
+    from nextstat._yields import goodness_of_fit, simplified_likelihood, yields
     from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
     from nextstat_core.infer import (
         FitOptions,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         DiscoveryResult,
         FitMinimumResult,
         FitResult,
+        GoodnessOfFit,
         HypotestResult,
         Interval,
         Intervals,
@@ -73,7 +75,9 @@ if TYPE_CHECKING:
         ProfileScan,
         ProfileScan2D,
         SignalInjection,
+        SimplifiedLikelihood,
         ToyResults,
+        Yields,
     )
 
 __all__ = [
@@ -88,6 +92,7 @@ __all__ = [
     "FormatError",
     "FunnelModel",
     "GaussianMeanModel",
+    "GoodnessOfFit",
     "HistFactoryModel",
     "HypotestResult",
     "InputError",
@@ -103,8 +108,10 @@ __all__ = [
     "ProfileScan",
     "ProfileScan2D",
     "SignalInjection",
+    "SimplifiedLikelihood",
     "StdNormalModel",
     "ToyResults",
+    "Yields",
     "__version__",
     "asimov_data",
     "channel_compatibility",
@@ -120,6 +127,7 @@ __all__ = [
     "get_backend",
     "get_eval_mode",
     "get_threads",
+    "goodness_of_fit",
     "has_accelerate",
     "has_cuda",
     "has_metal",
@@ -137,10 +145,12 @@ __all__ = [
     "set_eval_mode",
     "set_threads",
     "signal_injection",
+    "simplified_likelihood",
     "upper_limit",
     "upper_limits",
     "upper_limits_root",
     "workspace_audit",
+    "yields",
 ]
 
 #: Where each public name lives; a test compares it with the imports above.
@@ -158,6 +168,7 @@ _HOMES = {
     ),
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
+    "nextstat._yields": "goodness_of_fit simplified_likelihood yields",
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
     "nextstat_core.infer": (
         "FitOptions channel_compatibility contour inject_signal interval intervals profile_points "
@@ -166,8 +177,9 @@ _HOMES = {
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
         "ChannelCompatibility ClsScan Contour DiscoveryResult FitMinimumResult FitResult "
-        "HypotestResult Interval Intervals LimitResult MassScan ParameterEstimate ProfilePoints "
-        "ProfileScan ProfileScan2D SignalInjection ToyResults"
+        "GoodnessOfFit HypotestResult Interval Intervals LimitResult MassScan ParameterEstimate "
+        "ProfilePoints ProfileScan ProfileScan2D SignalInjection SimplifiedLikelihood ToyResults "
+        "Yields"
     ),
 }
 
