@@ -1,0 +1,36 @@
+"""Which kinds of results have metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nextstat_core.errors import InputError
+from nextstat_core.metrics.fits import fit_summary, minimum_summary
+from nextstat_core.results import FitMinimumResult, FitResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nextstat_core.metrics.summary import Summary
+
+__all__ = ["summarise"]
+
+_KINDS: Mapping[type, Callable[[Any], Summary]] = {
+    FitMinimumResult: minimum_summary,
+    FitResult: fit_summary,
+}
+
+
+def summarise(result: object) -> Summary:
+    """Summary of a result.
+
+    Raises
+    ------
+    InputError
+        For a result of a kind that has none.
+    """
+    for kind in type(result).__mro__:
+        if kind in _KINDS:
+            return _KINDS[kind](result)
+    known = ", ".join(sorted(kind.__name__ for kind in _KINDS))
+    raise InputError(f"there are no metrics of a {type(result).__name__}; there are for: {known}")
