@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from jsonschema import validate
 
+from nextstat_core.metrics import metrics_schema
 from nextstat_core.models import HistFactoryModel
 from nextstat_core.results import FitResult
 
@@ -45,7 +47,7 @@ def test_the_json_is_a_fit_result(run: Run, workspace: Path) -> None:
 def test_a_person_on_a_terminal_gets_a_table(
     run: Run, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nextstat_commands.fit.is_terminal", lambda: True)
+    monkeypatch.setattr("nextstat_commands.analysis.is_terminal", lambda: True)
     shown = run("fit", workspace)
     assert shown.exit_code == 0
     assert "Fit converged" in shown.stdout
@@ -139,8 +141,10 @@ def test_metrics_have_the_keys_of_the_schema(run: Run, workspace: Path, tmp_path
     assert (metrics["tool"], metrics["command"]) == ("nextstat", "fit")
     assert (metrics["backend"], metrics["device"]) == ("numpy", "cpu")
     assert (metrics["threads"], metrics["parity"]) == (2, False)
-    assert metrics["status"] == {"ok": True}
+    assert metrics["status"]["ok"] is metrics["status"]["converged"] is True
     assert isfinite(metrics["timing"]["wall_time_s"])
+    validate(metrics, metrics_schema())
+    assert metrics["provenance"]["workspace"] == str(workspace)
     assert metrics["timing"]["wall_time_s"] >= sum(metrics["timing"]["breakdown"].values()) > 0.0
     assert isinstance(metrics["created_unix_ms"], int)
     values = metrics["metrics"]
@@ -199,7 +203,8 @@ def test_a_fit_that_does_not_converge_is_written_with_exit_code_3(
     assert json.loads(result.stdout)["termination_reason"] == "max_iterations"
     assert "error: the fit did not converge: max_iterations" in result.stderr
     metrics = json.loads(run("fit", rich_workspace, "--json-metrics", "-").stdout)
-    assert metrics["status"] == {"ok": False, "reason": "max_iterations"}
+    assert metrics["status"]["ok"] is False
+    assert metrics["status"]["reason"] == "max_iterations"
     assert "not_converged" in metrics["degraded_flags"]
 
 

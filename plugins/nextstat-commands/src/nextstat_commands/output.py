@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,11 +13,11 @@ import click
 from nextstat_core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from nextstat_core.results import FitResult
+    from nextstat_core.tables import Table
 
-__all__ = ["fit_on_terminal", "is_terminal", "write_json"]
+__all__ = ["Display", "is_terminal", "write_json"]
 
 
 def is_terminal() -> bool:
@@ -24,9 +25,9 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def write_json(data: Mapping[str, Any], path: str, *, sort_keys: bool = False) -> None:
+def write_json(data: Mapping[str, Any], path: str) -> None:
     """Write JSON to a file, or to standard output for ``-``."""
-    text = json.dumps(data, indent=2, sort_keys=sort_keys, allow_nan=False)
+    text = json.dumps(data, indent=2, allow_nan=False)
     if path == "-":
         click.echo(text)
         return
@@ -36,22 +37,28 @@ def write_json(data: Mapping[str, Any], path: str, *, sort_keys: bool = False) -
         raise InputError(f"cannot write {path!r}: {error}") from error
 
 
-def fit_on_terminal(result: FitResult) -> None:
-    """Show a fit to a person."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+@dataclass(frozen=True, slots=True)
+class Display:
+    """A result for a person: a title, a table, and sentences below it."""
 
-    from nextstat_core.results.table import COLUMNS, headline, ranked, remarks, row_of
+    title: str
+    table: Table
+    remarks: Sequence[str] = ()
 
-    table = Table(title=escape(headline(result)), title_justify="left")
-    for position, column in enumerate(COLUMNS):
-        # Names are folded rather than cut: they are what one copies into `--fix`.
-        justify: Literal["left", "right"] = "left" if position in {0, len(COLUMNS) - 1} else "right"
-        table.add_column(column, justify=justify, overflow="fold")
-    for index in ranked(result):
-        table.add_row(*map(escape, row_of(result, index)))
-    console = Console()
-    console.print(table)
-    for remark in remarks(result):
-        console.print(escape(remark))
+    def show(self) -> None:
+        """Print it."""
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.table import Table as RichTable
+
+        shown = RichTable(title=escape(self.title), title_justify="left")
+        for column, side in zip(self.table.columns, self.table.align, strict=True):
+            # Names are folded rather than cut: they are what one copies into `--fix`.
+            justify: Literal["left", "right"] = "left" if side == "l" else "right"
+            shown.add_column(escape(column), justify=justify, overflow="fold")
+        for row in self.table.rows:
+            shown.add_row(*map(escape, row))
+        console = Console()
+        console.print(shown)
+        for remark in self.remarks:
+            console.print(escape(remark))

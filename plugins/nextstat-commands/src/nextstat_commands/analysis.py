@@ -1,0 +1,162 @@
+"""What all commands that fit have in common: from a workspace to what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import click
+
+from nextstat_commands.assignments import bounds_by_name, fixed_by_name, values_by_name
+from nextstat_commands.loading import (
+    Source,
+    backend_options,
+    limit_threads,
+    load_backend,
+    source_options,
+)
+from nextstat_commands.output import is_terminal, write_json
+from nextstat_commands.timing import Stopwatch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nextstat_commands.output import Display
+    from nextstat_core.models import HistFactoryModel
+
+__all__ = ["Analysis", "Outputs", "analysis_options"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_NOT_CONVERGED = 3
+
+_PARAMETERS = (
+    click.option("--fix", multiple=True, metavar="NAME[=VALUE]", help="Hold a parameter fixed."),
+    click.option("--init", multiple=True, metavar="NAME=VALUE", help="Start value of a parameter."),
+    click.option("--bounds", multiple=True, metavar="NAME=LO,HI", help="Bounds of a parameter."),
+)
+_OUTPUTS = (
+    click.option("--threads", type=click.IntRange(1), default=1, show_default=True),
+    click.option("--parity", is_flag=True, help="Compensated sums, for comparisons."),
+    click.option("-o", "--output", metavar="FILE", help="Write the result as JSON to a file."),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON even on a terminal."),
+    click.option(
+        "--json-metrics",
+        metavar="FILE",
+        help="Write a summary for trackers; '-' prints it instead of the result.",
+    ),
+)
+
+
+def analysis_options(command: _Command) -> _Command:
+    """Add the options that `Analysis.begin` takes."""
+    for option in reversed(_OUTPUTS):
+        command = option(command)
+    command = backend_options(command)
+    for option in reversed(_PARAMETERS):
+        command = option(command)
+    return source_options(command)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where the user wants the result."""
+
+    output: str | None = None
+    as_json: bool = False
+    json_metrics: str | None = None
+
+    @property
+    def metrics_only(self) -> bool:
+        """Whether standard output is taken by the metrics."""
+        return self.json_metrics == "-"
+
+    def write(self, data: Mapping[str, Any], display: Display) -> None:
+        """Write the result itself."""
+        if self.output is not None:
+            write_json(data, self.output)
+        if self.as_json or (self.output is None and not self.metrics_only and not is_terminal()):
+            write_json(data, "-")
+        elif not self.metrics_only and is_terminal():
+            display.show()
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A model, what the user said about its parameters, and what is done with a result.
+
+    Attributes
+    ----------
+    request : dict
+        The arguments `fixed`, `init` and `bounds` of functions that fit.
+    """
+
+    source: Source
+    model: HistFactoryModel
+    request: dict[str, Any]
+    threads: int
+    outputs: Outputs
+    watch: Stopwatch = field(default_factory=Stopwatch)
+
+    @classmethod
+    def begin(
+        cls,
+        *,
+        backend: str,
+        device: str | None,
+        threads: int,
+        parity: bool,
+        fix: tuple[str, ...],
+        init: tuple[str, ...],
+        bounds: tuple[str, ...],
+        output: str | None,
+        as_json: bool,
+        json_metrics: str | None,
+        **source: Any,
+    ) -> Self:
+        """Load the model; arguments are those of `analysis_options`.
+
+        Commands import what computes after this: array libraries ask once how many threads to use.
+        """
+        watch = Stopwatch()
+        limit_threads(threads)
+        where = Source(**source)
+        model = where.model(load_backend(backend, device), precise=parity)
+        request = {
+            "fixed": fixed_by_name("--fix", fix, model.parameter_names()),
+            "init": values_by_name("--init", init),
+            "bounds": bounds_by_name("--bounds", bounds),
+        }
+        watch.lap("load")
+        outputs = Outputs(output, as_json, json_metrics)
+        return cls(where, model, request, threads, outputs, watch)
+
+    def finish(self, result: object, data: Mapping[str, Any], display: Display) -> None:
+        """Write a result: `data` as JSON, `display` on a terminal, metrics where asked for.
+
+        The command ends with another exit code if fits that count did not converge.
+        """
+        from nextstat_core.metrics import metrics
+
+        self.watch.lap("fit")
+        origin = {**self._origin(), **data.get("provenance", {})}
+        summary = metrics(
+            result, timing=self.watch.timing(), threads=self.threads, provenance=origin
+        )
+        if self.outputs.json_metrics is not None:
+            write_json(summary, self.outputs.json_metrics)
+        self.outputs.write({**data, "provenance": origin}, display)
+        if not summary["status"]["converged"]:
+            reason = summary["status"]["reason"]
+            click.echo(f"error: the fit did not converge: {reason}", err=True)
+            click.get_current_context().exit(_NOT_CONVERGED)
+
+    def _origin(self) -> dict[str, Any]:
+        from nextstat_core.infer.provenance import provenance_of
+        from nextstat_core.infer.target import target_of
+
+        return {
+            **provenance_of(target_of(self.model)),
+            "workspace": self.source.workspace,
+            "patches": list(self.source.patches),
+        }
