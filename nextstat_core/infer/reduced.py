@@ -26,7 +26,13 @@ __all__ = ["Reduction"]
 
 
 class Reduction:
-    """Which parameters of a model remain once those with a closed form are profiled out."""
+    """Which parameters of a model remain once those with a closed form are profiled out.
+
+    Attributes
+    ----------
+    kept : int array
+        Their positions.
+    """
 
     def __init__(self, compiled: CompiledModel, fixed: NDArray[np.bool_]) -> None:
         self._backend = compiled.backend
@@ -35,14 +41,14 @@ class Reduction:
         self._solo[compiled.local.solo] = True
         # Fixed parameters do not move: they stay, and are held.
         self._solo &= ~fixed
-        self._kept = np.flatnonzero(~self._solo)
-        self._index = self._backend.indices(self._kept)
+        self.kept = np.flatnonzero(~self._solo)
+        self._index = self._backend.indices(self.kept)
 
     def metric(self, inverse: SharedInverse) -> SharedInverse:
         """The metric of what remains."""
         indices = self._backend.indices
         position = np.full(len(self._solo), -1, dtype=np.intp)
-        position[self._kept] = np.arange(len(self._kept))
+        position[self.kept] = np.arange(len(self.kept))
         dense = position[self._local.dense]
         blocks, gone, arranged = [], [], [dense]
         for component in self._local.components:
@@ -53,18 +59,18 @@ class Reduction:
                 blocks.append((indices(members.reshape(-1)), *members.shape))
                 arranged.append(members.reshape(-1))
         order = indices(np.argsort(np.concatenate(arranged)))
-        shape = ArrowShape(len(self._kept), len(dense), indices(dense), tuple(blocks), order)
+        shape = ArrowShape(len(self.kept), len(dense), indices(dense), tuple(blocks), order)
         return inverse.without(tuple(gone), shape)
 
     def near(self, near: NDArray[np.intp]) -> Indices:
         """Remaining parameters among `near`, in the new numbering."""
         kept = near[~self._solo[near]]
-        return self._backend.indices(np.searchsorted(self._kept, kept))
+        return self._backend.indices(np.searchsorted(self.kept, kept))
 
     def problem(self, problem: Problem) -> Problem:
         """The same problem in what remains."""
         backend = self._backend
-        base = backend.transposed(problem.start[:1, :])
+        base = backend.transposed(problem.start)
         parts = (problem.start, problem.lower, problem.upper, problem.fixed)
         return Problem(
             backend,
@@ -91,9 +97,8 @@ class _ReducedObjective:
 
     def evaluate(self, x: Array, rows: Indices, order: int) -> Point:
         compiled = self._objective.compiled
-        backend, xp = compiled.backend, compiled.backend.xp
-        shape = (self._base.shape[0], x.shape[0])
-        theta = xp.broadcast_to(self._base, shape) + 0.0
+        backend = compiled.backend
+        theta = backend.take(self._base, rows, axis=1)
         theta = backend.put_rows(theta, self._index, backend.transposed(x))
         at, data = self._objective.at(theta, rows, order)
         gradient = None

@@ -22,12 +22,36 @@ __all__ = ["Request", "make_request"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One row of a fit, as host arrays of shape (n_parameters,)."""
+    """What is asked of a fit, as host arrays of shape (n_parameters,).
+
+    For rows that differ they have shape (rows, n_parameters).
+    """
 
     start: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
     fixed: NDArray[np.bool_]
+
+    def row(self, i: int) -> Request:
+        """The request of one row."""
+        parts = (self.start, self.lower, self.upper, self.fixed)
+        return Request(*(part if part.ndim == 1 else part[i] for part in parts))  # type: ignore[arg-type]
+
+    def holding(self, held: NDArray[np.intp], values: NDArray[np.float64]) -> Request:
+        """The request of rows that each hold parameters `held` (rows, n) at `values`.
+
+        A held parameter may stand outside its bounds: it does not move.
+        """
+        rows = np.arange(len(held))[:, None]
+        start, lower, upper = (
+            np.array(np.broadcast_to(part, (len(held), part.shape[-1])))
+            for part in (self.start, self.lower, self.upper)
+        )
+        fixed = np.array(np.broadcast_to(self.fixed, start.shape))
+        start[rows, held], fixed[rows, held] = values, True
+        lower[rows, held] = np.minimum(lower[rows, held], values)
+        upper[rows, held] = np.maximum(upper[rows, held], values)
+        return Request(start, lower, upper, fixed)
 
 
 def make_request(

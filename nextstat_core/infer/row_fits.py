@@ -19,11 +19,19 @@ if TYPE_CHECKING:
     from nextstat_core.infer.metric import SharedMetric
     from nextstat_core.infer.options import FitOptions
     from nextstat_core.infer.request import Request
-    from nextstat_core.infer.target import BatchData, HistFactoryTarget
+    from nextstat_core.infer.target import BatchData, HistFactoryTarget, Target
     from nextstat_core.likelihood import CompiledModel
     from nextstat_core.optimize import Minima, Problem
 
-__all__ = ["BatchFit", "fit_rows", "no_fits", "toy_results"]
+__all__ = [
+    "BatchFit",
+    "finish_slots",
+    "fit_rows",
+    "no_fits",
+    "one_row",
+    "rough_slots",
+    "toy_results",
+]
 
 # Numbers that the second derivatives of one block of rows may take, per lane of the backend.
 _FINISH_PER_LANE = 6250
@@ -59,6 +67,37 @@ class BatchFit:
             columns[entry.name] = None if pieces[0] is None else np.concatenate(pieces)
         return BatchFit(**columns)
 
+    @staticmethod
+    def of(
+        target: Target,
+        minima: Minima,
+        constant: NDArray[np.float64] | float,
+        errors: NDArray[np.float64] | None = None,
+    ) -> BatchFit:
+        """Minima of a batch on the host; `constant` completes their values to ``-log L``."""
+        host = target.backend.to_numpy
+        return BatchFit(
+            values=np.array(host(minima.x)),
+            nll=host(minima.value) + constant,
+            status=np.array(host(minima.status)),
+            edm=np.array(host(minima.edm)),
+            gradient_norm=np.max(np.abs(host(minima.gradient)), axis=1, initial=0.0),
+            initial_nll=host(minima.initial_value) + constant,
+            held=np.array(host(minima.held)),
+            n_iter=np.array(host(minima.n_iterations)),
+            n_fev=np.array(host(minima.n_values)),
+            n_gev=np.array(host(minima.n_gradients)),
+            n_hev=np.array(host(minima.n_hessians)),
+            errors=errors,
+        )
+
+    def replace(self, row: int, better: BatchFit) -> None:
+        """Put the only row of another batch in the place of `row`."""
+        for entry in fields(BatchFit):
+            column = getattr(self, entry.name)
+            if column is not None:
+                column[row] = getattr(better, entry.name)[0]
+
 
 def fit_rows(
     target: HistFactoryTarget,
@@ -77,18 +116,19 @@ def fit_rows(
     errors = None
     if metric.inverse is None or target.compiled.plan.kinks.size:
         return BatchFit.joined(
-            [_one(target, request, data, i, options, variances) for i in range(rows)]
+            [one_row(target, request, data, i, options, variances=variances) for i in range(rows)]
         )
     problem, constant = target.problem(rows, request, data)
     minima = _rough(target, problem, request, data, metric, options)
-    slots = _finish_slots(target.compiled)
+    slots = finish_slots(target.compiled)
     finish(problem, minima, minimiser, slots=slots)
     mark_outside(minima, backend)
     if variances:
         errors = _row_errors(target, problem, minima, request, slots)
-    fitted = _host(target, minima, constant, errors)
+    fitted = BatchFit.of(target, minima, constant, errors)
     for row in np.flatnonzero(fitted.status == Status.RUNNING):
-        _replace(fitted, int(row), _one(target, request, data, int(row), options, variances))
+        alone = one_row(target, request, data, int(row), options, variances=variances)
+        fitted.replace(int(row), alone)
     return fitted
 
 
@@ -107,13 +147,13 @@ def _rough(
     if device is not target:
         problem, _ = device.problem(len(data.main), request, data)
     reduced = metric.reduction.problem(problem)
-    slots = _rough_slots(device.compiled)
+    slots = rough_slots(device.compiled)
     minima = shared_metric(reduced, metric.inverse, rough, near=metric.near, slots=slots)
     minima = metric.reduction.expand(minima, problem)
     return minima if device is target else minima.on(target.backend, device.backend)
 
 
-def _rough_slots(compiled: CompiledModel) -> int:
+def rough_slots(compiled: CompiledModel) -> int:
     """Rows in work at a time: those of the backend, fewer for a model that would fill its memory.
 
     Part of the promise that a toy has the same bits in every batch.
@@ -122,7 +162,7 @@ def _rough_slots(compiled: CompiledModel) -> int:
     return min(compiled.backend.lanes, most)
 
 
-def _finish_slots(compiled: CompiledModel) -> int:
+def finish_slots(compiled: CompiledModel) -> int:
     """Rows per block of second derivatives, a multiple of 8 that depends on the model alone."""
     plan, dense, lanes = compiled.plan, len(compiled.local.dense), compiled.backend.lanes
     slots = plan.n_bins + compiled.local.n_slots
@@ -147,63 +187,33 @@ def _row_errors(
     return np.concatenate(parts)[:count]
 
 
-def _one(
-    target: HistFactoryTarget,
+def one_row(
+    target: Target,
     request: Request,
-    data: BatchData,
+    data: BatchData | None,
     row: int,
     options: FitOptions,
-    variances: bool,  # noqa: FBT001  internal
+    *,
+    variances: bool = False,
 ) -> BatchFit:
     """One row by Newton, alone: its bits do not depend on which other rows need it."""
-    part = data.part(slice(row, row + 1))
-    target = target.host
-    problem, constant = target.problem(1, request, part)
+    target, request = target.host, request.row(row)
+    problem, constant = target.problem(1, request, None if data is None else data.of_row(row))
     minima = newton(problem, options.minimiser())
     mark_outside(minima, target.backend)
     errors = None
     if variances:
         errors = _errors_of(target, problem, minima, request)
-    return _host(target, minima, constant, errors)
+    return BatchFit.of(target, minima, constant, errors)
 
 
 def _errors_of(
-    target: HistFactoryTarget, problem: Problem, minima: Minima, request: Request
+    target: Target, problem: Problem, minima: Minima, request: Request
 ) -> NDArray[np.float64]:
     backend = target.backend
     with backend.errstate():
         held = backend.to_numpy(minima.held)[0] != 0
         return covariance_at(problem, minima, request.fixed, held).errors[None, :]
-
-
-def _host(
-    target: HistFactoryTarget,
-    minima: Minima,
-    constant: NDArray[np.float64],
-    errors: NDArray[np.float64] | None,
-) -> BatchFit:
-    host = target.backend.to_numpy
-    return BatchFit(
-        values=np.array(host(minima.x)),
-        nll=host(minima.value) + constant,
-        status=np.array(host(minima.status)),
-        edm=np.array(host(minima.edm)),
-        gradient_norm=np.max(np.abs(host(minima.gradient)), axis=1, initial=0.0),
-        initial_nll=host(minima.initial_value) + constant,
-        held=np.array(host(minima.held)),
-        n_iter=np.array(host(minima.n_iterations)),
-        n_fev=np.array(host(minima.n_values)),
-        n_gev=np.array(host(minima.n_gradients)),
-        n_hev=np.array(host(minima.n_hessians)),
-        errors=errors,
-    )
-
-
-def _replace(fitted: BatchFit, row: int, better: BatchFit) -> None:
-    for entry in fields(BatchFit):
-        column = getattr(fitted, entry.name)
-        if column is not None:
-            column[row] = getattr(better, entry.name)[0]
 
 
 def no_fits(n: int, *, variances: bool) -> BatchFit:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nextstat_core.infer.request import Request
     from nextstat_core.likelihood import CompiledModel, Observations
     from nextstat_core.models import StatisticalModel
-    from nextstat_core.typing import ArrayLike
+    from nextstat_core.typing import Array, ArrayLike
 
 __all__ = ["BatchData", "HistFactoryTarget", "Target", "target_of"]
 
@@ -44,6 +44,14 @@ class BatchData:
             return None if x is None else x[rows]
 
         return BatchData(self.main[rows], cut(self.center), cut(self.count))
+
+    def of_row(self, row: int) -> BatchData:
+        """The data of one row, which may be those of all."""
+        return self if len(self.main) == 1 else self.part(slice(row, row + 1))
+
+    def of_rows(self, rows: slice) -> BatchData:
+        """The data of some rows, which may be those of all."""
+        return self if len(self.main) == 1 else self.part(rows)
 
 
 class Target:
@@ -81,6 +89,11 @@ class Target:
         """The compiled likelihood of a HistFactory model."""
         return None
 
+    @property
+    def host(self) -> Target:
+        """The same on the host, where toys are drawn and single rows are fastest."""
+        return self
+
     def data(self, data: ArrayLike | None) -> BatchData | None:
         """Data of a batch from what the user passed."""
         if data is not None:
@@ -92,7 +105,10 @@ class Target:
     def problem(
         self, rows: int, request: Request, data: BatchData | None, *, profile: bool = True
     ) -> tuple[Problem, NDArray[np.float64]]:
-        """Problem of `rows` equal requests, and the constant of each row's data."""
+        """Problem of `rows` rows, and the constant of each row's data.
+
+        Requests and data may be one for all rows, or one per row.
+        """
         objective = GeneralObjective(self.model, self.backend, request.lower, request.upper)
         return self._problem(rows, request, objective), np.zeros(rows)
 
@@ -103,15 +119,13 @@ class Target:
 
     def _problem(self, rows: int, request: Request, objective: object) -> Problem:
         backend = self.backend
-        start = np.tile(request.start, (rows, 1))
+        start = np.array(np.broadcast_to(request.start, (rows, len(self.names))))
         compiled = self.compiled
         return Problem(
             backend,
             objective,  # type: ignore[arg-type]
             backend.asarray(start),
-            backend.asarray(request.lower[None, :]),
-            backend.asarray(request.upper[None, :]),
-            backend.asarray(request.fixed[None, :], dtype=backend.xp.bool),
+            *_limits(request, backend),
             None if compiled is None else backend.indices(compiled.plan.kinks),
         )
 
@@ -149,7 +163,6 @@ class HistFactoryTarget(Target):
 
     @cached_property
     def host(self) -> HistFactoryTarget:
-        """The same on the host, where toys are drawn and single rows are fastest."""
         on_host = self.model.on_host
         return self if on_host is self._compiled else HistFactoryTarget(self.model, on_host)
 
@@ -190,12 +203,16 @@ class HistFactoryTarget(Target):
         objective = LikelihoodObjective(
             self._compiled,
             observations,
-            backend.asarray(request.lower[None, :]),
-            backend.asarray(request.upper[None, :]),
-            backend.asarray(request.fixed[None, :], dtype=backend.xp.bool),
+            *_limits(request, backend),
             profile=profile,
         )
         return self._problem(rows, request, objective), np.broadcast_to(constants, (rows,))
+
+
+def _limits(request: Request, backend: Backend) -> tuple[Array, Array, Array]:
+    """Bounds and fixed parameters of a request, each of shape (1 or rows, n_parameters)."""
+    lower, upper = (backend.asarray(np.atleast_2d(x)) for x in (request.lower, request.upper))
+    return lower, upper, backend.asarray(np.atleast_2d(request.fixed), dtype=backend.xp.bool)
 
 
 def target_of(model: StatisticalModel) -> Target:

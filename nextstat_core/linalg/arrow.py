@@ -96,6 +96,15 @@ class ArrowMatrix:
         dense = where(mask[:, None, None], self.dense, other.dense)
         return ArrowMatrix(self.shape, dense, blocks)
 
+    def on(self, backend: Backend, before: Backend) -> ArrowMatrix:
+        """The same on another backend than `before`."""
+
+        def move(x: Array) -> Array:
+            return backend.asarray(before.to_numpy(x))
+
+        blocks = tuple(ArrowBlock(move(b.matrices), move(b.coupling)) for b in self.blocks)
+        return ArrowMatrix(self.shape.on(backend, before), move(self.dense), blocks)
+
     def diagonal(self, backend: Backend) -> Array:
         """Diagonals, shape (rows, n_parameters)."""
         xp = backend.xp

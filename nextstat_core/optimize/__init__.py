@@ -1,6 +1,6 @@
 """Batched second-order minimisation with bounds; knows arrays and callables, no models."""
 
-from nextstat_core.optimize.finish import finish
+from nextstat_core.optimize.finish import finish, settle
 from nextstat_core.optimize.newton import newton
 from nextstat_core.optimize.problem import Objective, Options, Point, Problem
 from nextstat_core.optimize.result import Minima, Status
@@ -15,5 +15,6 @@ __all__ = [
     "Status",
     "finish",
     "newton",
+    "settle",
     "shared_metric",
 ]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nextstat_core.optimize.result import Minima
     from nextstat_core.typing import Array, Indices
 
-__all__ = ["finish"]
+__all__ = ["finish", "settle"]
 
 _TURNS = 3
 
@@ -68,6 +68,20 @@ def finish(problem: Problem, minima: Minima, options: Options, *, slots: int = 8
                 _store(problem, minima, rows[:real], block, real)
             running = backend.take(minima.status, waiting, axis=0) == int(Status.RUNNING)
             waiting = waiting[running]
+
+
+def settle(problem: Problem, minima: Minima) -> None:
+    """Evaluate all rows where they ended, in place: values, gradients, what is held."""
+    backend, xp = problem.backend, problem.backend.xp
+    kinks = Kinks(problem)
+    rows = xp.arange(minima.x.shape[0], dtype=xp.int64, device=backend.device)
+    with backend.errstate():
+        point = problem.objective.evaluate(minima.x, rows, 1)
+        box = kinks.box(point.x, rows)
+        minima.x, minima.value = point.x, point.value
+        minima.gradient = xp.where(box.free(point.x, point.gradient), point.gradient, 0.0)
+        minima.held = kinks.held(point.x, point.gradient, box)
+        minima.outside = _outside(point, point, xp.isfinite(point.value))
 
 
 def _turn(

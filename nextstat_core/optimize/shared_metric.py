@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nextstat_core.backend import Capability
+from nextstat_core.optimize.metric_direction import MetricDirection
 from nextstat_core.optimize.result import Minima, Status
 
 if TYPE_CHECKING:
@@ -55,7 +56,13 @@ class _Slots:
 
 
 def shared_metric(
-    problem: Problem, metric: SharedInverse, options: Options, *, near: Indices, slots: int = 64
+    problem: Problem,
+    metric: SharedInverse,
+    options: Options,
+    *,
+    near: Indices,
+    slots: int = 64,
+    condition: Array | None = None,
 ) -> Minima:
     """Minimise rows that share a metric.
 
@@ -68,10 +75,12 @@ def shared_metric(
         to the others exactly.
     slots : int
         Rows in work at a time, a multiple of 8.
+    condition : array, shape (rows, held, parameters), optional
+        For rows that hold parameters of their own, see `MetricDirection`.
     """
     backend, xp = problem.backend, problem.backend.xp
     n_rows = problem.start.shape[0]
-    direction = _Direction(problem, metric, near)
+    direction = MetricDirection(problem, metric, near, condition)
     state = _open(problem, slots)
     result = _Results(problem)
     following = min(slots, n_rows)
@@ -151,78 +160,6 @@ def _step(problem: Problem, s: _Slots, box: tuple[Array, Array, Array]) -> _Slot
     s.steps = s.steps + xp.astype(s.busy & ~s.still, xp.int64)
     s.fresh = xp.zeros_like(s.fresh)
     return s
-
-
-class _Direction:
-    """Search directions: two-loop recursion around the shared metric, with bounds."""
-
-    def __init__(self, problem: Problem, metric: SharedInverse, near: Indices) -> None:
-        self._problem, self._metric, self._near = problem, metric, near
-        backend, xp = problem.backend, problem.backend.xp
-        self._k = near.shape[0]
-        if self._k:
-            unit = xp.zeros(
-                (problem.start.shape[1], self._k), dtype=backend.dtype, device=backend.device
-            )
-            eye = xp.eye(self._k, dtype=backend.dtype, device=backend.device)
-            self._columns = metric.apply(xp.permute_dims(backend.put_rows(unit, near, eye), (1, 0)))
-            self._corner = backend.take(self._columns, near, axis=1)
-
-    def box(self, rows: Indices) -> tuple[Array, Array, Array]:
-        """Lower and upper bounds, and fixed parameters, of some rows."""
-        problem = self._problem
-        parts = (problem.lower, problem.upper, problem.fixed)
-        lower, upper, fixed = (problem.of_rows(part, rows) for part in parts)
-        return lower, upper, fixed
-
-    def update(self, s: _Slots, box: tuple[Array, Array, Array]) -> Array:
-        """Set the direction of every slot that starts a new step; returns the EDM."""
-        xp = self._problem.backend.xp
-        lower, upper, fixed = box
-        held = (s.x <= lower) & (s.gradient > 0.0) | (s.x >= upper) & (s.gradient < 0.0) | fixed
-        gradient = xp.where(held, 0.0, s.gradient)
-        step = self._two_loop(gradient, held, s)
-        renew = s.length == 1.0
-        s.direction = xp.where(renew[:, None], -step, s.direction)
-        s.descent = xp.sum(gradient * step, axis=1)
-        return 0.5 * s.descent
-
-    def _two_loop(self, gradient: Array, held: Array, s: _Slots) -> Array:
-        xp = self._problem.backend.xp
-        used = []
-        vector = gradient
-        for move, change in zip(reversed(s.moves), reversed(s.changes), strict=True):
-            free_move = xp.where(held, 0.0, move)
-            free_change = xp.where(held, 0.0, change)
-            product = xp.sum(free_move * free_change, axis=1)
-            usable = product > 1e-12
-            rho = xp.where(usable, 1.0 / xp.where(usable, product, 1.0), 0.0)
-            weight = rho * xp.sum(free_move * vector, axis=1)
-            vector = vector - weight[:, None] * free_change
-            used.append((free_move, free_change, rho, weight))
-        vector = self._restricted(vector, held)
-        for free_move, free_change, rho, weight in reversed(used):
-            other = rho * xp.sum(free_change * vector, axis=1)
-            vector = vector + (weight - other)[:, None] * free_move
-        return xp.where(held, 0.0, vector)
-
-    def _restricted(self, vector: Array, held: Array) -> Array:
-        """Metric times vector, restricted to the parameters that no bound holds."""
-        backend, xp = self._problem.backend, self._problem.backend.xp
-        result = self._metric.apply(vector)
-        if not self._k:
-            return xp.where(held, 0.0, result)
-        active = backend.take(held, self._near, axis=1)
-        if not backend.maybe_true(active):
-            return xp.where(held, 0.0, result)
-        both = active[:, :, None] & active[:, None, :]
-        corner = xp.where(both, self._corner[None, :, :], 0.0)
-        corner = backend.add_diagonal(corner, xp.astype(~active, backend.dtype))
-        here = xp.where(active, backend.take(result, self._near, axis=1), 0.0)
-        factor, _ = backend.spd_factor(corner)
-        pull = backend.spd_solve(factor, here[:, :, None])[..., 0]
-        result = result - xp.matmul(xp.where(active, pull, 0.0), self._columns)
-        return xp.where(held, 0.0, result)
 
 
 def _refill(problem: Problem, s: _Slots, index: Indices, following: int) -> int:
