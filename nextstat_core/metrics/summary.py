@@ -10,7 +10,9 @@ from nextstat_core.metrics.plain import Absent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Summary"]
+    from nextstat_core.results import FitMinimumResult
+
+__all__ = ["Summary", "failure_of", "present"]
 
 _NO_ERRORS = {"cov_available": False, "mu_sigma": Absent("not computed")}
 
@@ -45,3 +47,13 @@ class Summary:
     reason: str = ""
     warnings: tuple[str, ...] = ()
     degraded_flags: tuple[str, ...] = ()
+
+
+def present(value: Any, reason: str) -> Any:
+    """`value`, or why there is none."""
+    return Absent(reason) if value is None else value
+
+
+def failure_of(fits: Mapping[str, FitMinimumResult]) -> str:
+    """Which fits did not converge, and why; empty if all did."""
+    return ", ".join(f"{name} ({fit.message})" for name, fit in fits.items() if not fit.converged)

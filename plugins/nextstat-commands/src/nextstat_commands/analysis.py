@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -20,14 +19,13 @@ from nextstat_commands.output import is_terminal, write_json
 from nextstat_commands.timing import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from nextstat_commands.output import Display
     from nextstat_core.models import HistFactoryModel
 
 __all__ = ["Analysis", "Outputs", "analysis_options"]
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 _NOT_CONVERGED = 3
 
 _PARAMETERS = (
@@ -48,7 +46,7 @@ _OUTPUTS = (
 )
 
 
-def analysis_options(command: _Command) -> _Command:
+def analysis_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that `Analysis.begin` takes."""
     for option in reversed(_OUTPUTS):
         command = option(command)
@@ -136,7 +134,7 @@ class Analysis:
 
         The command ends with another exit code if fits that count did not converge.
         """
-        from nextstat_core.metrics import metrics
+        from nextstat_core.metrics import metrics, plain
 
         self.watch.lap("fit")
         origin = {**self._origin(), **data.get("provenance", {})}
@@ -145,7 +143,10 @@ class Analysis:
         )
         if self.outputs.json_metrics is not None:
             write_json(summary, self.outputs.json_metrics)
-        self.outputs.write({**data, "provenance": origin}, display)
+        tree, reasons = plain({**data, "provenance": origin})
+        self.outputs.write(
+            {**tree, "null_reasons": {**data.get("null_reasons", {}), **reasons}}, display
+        )
         if not summary["status"]["converged"]:
             reason = summary["status"]["reason"]
             click.echo(f"error: the fit did not converge: {reason}", err=True)

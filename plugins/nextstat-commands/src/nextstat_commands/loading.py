@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -78,8 +79,18 @@ class Source:
         return {"poi": None if self.poi == "none" else self.poi}
 
 
-def workspace_argument(command: _Command) -> _Command:
+def workspace_argument(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the workspace and its patches."""
+
+    @wraps(command)
+    def call(*, workspace: str | None, given: str | None, **options: Any) -> Any:
+        if (workspace is None) == (given is None):
+            raise click.UsageError("name one WORKSPACE, as the argument or with --input")
+        return command(workspace=workspace or given, **options)
+
+    named = click.option(
+        "-i", "--input", "given", metavar="FILE", help="The workspace, instead of the argument."
+    )
     patch = click.option(
         "--patch",
         "patches",
@@ -87,10 +98,10 @@ def workspace_argument(command: _Command) -> _Command:
         metavar="FILE[:NAME]",
         help="Apply a JSON patch, or the patch NAME of a patchset; may be repeated.",
     )
-    return click.argument("workspace")(patch(command))
+    return click.argument("workspace", required=False)(named(patch(call)))
 
 
-def source_options(command: _Command) -> _Command:
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that decide how a workspace is read."""
     options = (
         click.option("--measurement", metavar="NAME", help="Measurement; default: the first."),

@@ -6,18 +6,22 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import click
 
 from nextstat_core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nextstat_core.tables import Table
 
-__all__ = ["Display", "is_terminal", "write_json"]
+__all__ = ["N_SIGMA", "Display", "bands", "figure", "is_terminal", "write_json"]
+
+#: Fluctuations of the best fit to which the five expected values belong, in units of sigma and
+#: downwards: values ascend.
+N_SIGMA = (2, 1, 0, -1, -2)
 
 
 def is_terminal() -> bool:
@@ -37,6 +41,21 @@ def write_json(data: Mapping[str, Any], path: str) -> None:
         raise InputError(f"cannot write {path!r}: {error}") from error
 
 
+def figure(value: float | None) -> str:
+    """A number as people read it."""
+    return "none" if value is None else f"{value:.6g}"
+
+
+def bands(what: str, values: Iterable[float] | None) -> list[tuple[str, str]]:
+    """Rows of a median with its bands, which run like `N_SIGMA`; none where there is none."""
+    names = ("-2 sigma", "-1 sigma", "median", "+1 sigma", "+2 sigma")
+    if values is None:
+        return []
+    return [
+        (f"{what}, {name}", figure(float(value))) for name, value in zip(names, values, strict=True)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Display:
     """A result for a person: a title, a table, and sentences below it."""
@@ -44,6 +63,16 @@ class Display:
     title: str
     table: Table
     remarks: Sequence[str] = ()
+
+    @classmethod
+    def of_rows(
+        cls, title: str, rows: Sequence[tuple[str, ...]], warnings: Iterable[str] = ()
+    ) -> Self:
+        """Quantities and their values."""
+        from nextstat_core.tables import Table
+
+        table = Table(("quantity", "value"), "lr", rows)
+        return cls(title, table, [f"warning: {warning}" for warning in warnings])
 
     def show(self) -> None:
         """Print it."""
