@@ -6,7 +6,34 @@ from typing import TYPE_CHECKING, Any
 
 from nextstat_core.errors import InputError
 from nextstat_core.metrics.fits import fit_summary, minimum_summary
-from nextstat_core.results import FitMinimumResult, FitResult
+from nextstat_core.metrics.hypotheses import (
+    cls_scan_summary,
+    discovery_summary,
+    hypotest_summary,
+    limit_summary,
+    toy_hypotest_summary,
+    toy_limit_summary,
+)
+from nextstat_core.metrics.scans import (
+    contour_summary,
+    goodness_summary,
+    impacts_summary,
+    scan_summary,
+)
+from nextstat_core.results import (
+    ClsScan,
+    Contour,
+    DiscoveryResult,
+    FitMinimumResult,
+    FitResult,
+    GoodnessOfFit,
+    HypotestResult,
+    Impacts,
+    LimitResult,
+    ProfileScan,
+    ToyHypotestResult,
+    ToyLimitResult,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,8 +43,18 @@ if TYPE_CHECKING:
 __all__ = ["summarise"]
 
 _KINDS: Mapping[type, Callable[[Any], Summary]] = {
+    ClsScan: cls_scan_summary,
+    Contour: contour_summary,
+    DiscoveryResult: discovery_summary,
     FitMinimumResult: minimum_summary,
     FitResult: fit_summary,
+    GoodnessOfFit: goodness_summary,
+    HypotestResult: hypotest_summary,
+    Impacts: impacts_summary,
+    LimitResult: limit_summary,
+    ProfileScan: scan_summary,
+    ToyHypotestResult: toy_hypotest_summary,
+    ToyLimitResult: toy_limit_summary,
 }
 
 

@@ -159,6 +159,41 @@ def test_metrics_alone_can_be_printed(run: Run, workspace: Path) -> None:
     assert printed["schema_version"] == "nextstat_metrics_v0"
 
 
+# -- regions --------------------------------------------------------------------------------------
+
+
+def test_regions_that_are_not_fitted_leave_the_likelihood(
+    run: Run, full_workspace: Path, tmp_path: Path
+) -> None:
+    document = json.loads(full_workspace.read_text())
+    for key in ("channels", "observations"):
+        document[key] = [entry for entry in document[key] if entry["name"] == "SR"]
+    alone = tmp_path / "alone.json"
+    alone.write_text(json.dumps(document))
+    expected = fitted(run, alone)
+    for option in (("--fit-regions", "SR"), ("--validation-regions", "CR")):
+        found = fitted(run, full_workspace, *option)
+        assert found["parameter_names"] == expected["parameter_names"]
+        assert found["nll"] == pytest.approx(expected["nll"], abs=1e-9)
+        assert found["fit_regions"] == ["SR"]
+    assert found["validation_regions"] == ["CR"]
+
+
+@pytest.mark.parametrize("option", ["--fit-regions", "--validation-regions"])
+def test_unknown_regions_are_named(run: Run, full_workspace: Path, option: str) -> None:
+    refused = run("fit", full_workspace, option, "CR_top")
+    assert refused.exit_code == 1
+    assert "'CR_top'" in refused.stderr
+    assert "'SR'" in refused.stderr
+
+
+def test_a_region_has_one_purpose(run: Run, full_workspace: Path) -> None:
+    options = ("--fit-regions", "SR,CR", "--validation-regions", "CR")
+    refused = run("fit", full_workspace, *options)
+    assert refused.exit_code == 2
+    assert "'CR' is named as fit region and as validation region" in refused.stderr
+
+
 # -- backends -------------------------------------------------------------------------------------
 
 

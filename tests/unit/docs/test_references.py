@@ -23,7 +23,10 @@ PAGES = sorted(
     for page in ROOT.glob(pattern)
 )
 REFERENCE = ROOT / "docs" / "reference"
-COMMANDS = ("audit", "check-plugin", "compare-pyhf", "fit", "plugins", "version")
+COMMANDS = (
+    *("audit", "check-plugin", "compare-pyhf", "contour", "fit", "goodness-of-fit", "hypotest"),
+    *("hypotest-toys", "plugins", "ranking", "scan", "significance", "upper-limit", "version"),
+)
 
 
 def _sections(page: str, level: int) -> dict[str, str]:

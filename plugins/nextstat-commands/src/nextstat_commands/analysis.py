@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -24,10 +25,15 @@ if TYPE_CHECKING:
     from nextstat_commands.output import Display
     from nextstat_core.models import HistFactoryModel
 
-__all__ = ["Analysis", "Outputs", "analysis_options"]
+__all__ = ["Analysis", "Outputs", "with_analysis"]
 
 _NOT_CONVERGED = 3
 
+#: Arguments of `Analysis.begin`.
+_NAMES = (
+    *("source", "backend", "device", "threads", "parity", "fix", "init", "bounds"),
+    *("output", "as_json", "json_metrics"),
+)
 _PARAMETERS = (
     click.option("--fix", multiple=True, metavar="NAME[=VALUE]", help="Hold a parameter fixed."),
     click.option("--init", multiple=True, metavar="NAME=VALUE", help="Start value of a parameter."),
@@ -46,14 +52,22 @@ _OUTPUTS = (
 )
 
 
-def analysis_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that `Analysis.begin` takes."""
-    for option in reversed(_OUTPUTS):
-        command = option(command)
-    command = backend_options(command)
-    for option in reversed(_PARAMETERS):
-        command = option(command)
-    return source_options(command)
+def with_analysis(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of all commands that fit, and call `command` with the `Analysis` of them.
+
+    Modules of commands import what computes in the function only: array libraries ask once how
+    many threads to use, when they are imported.
+    """
+
+    @wraps(command)
+    def call(**options: Any) -> Any:
+        common = {name: options.pop(name) for name in _NAMES}
+        return command(Analysis.begin(**common), **options)
+
+    decorated: Callable[..., Any] = call
+    for option in reversed((*_PARAMETERS, backend_options, *_OUTPUTS)):
+        decorated = option(decorated)
+    return source_options("measurement", "poi", "interpolation")(decorated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,7 @@ class Analysis:
     def begin(
         cls,
         *,
+        source: Source,
         backend: str,
         device: str | None,
         threads: int,
@@ -110,16 +125,11 @@ class Analysis:
         output: str | None,
         as_json: bool,
         json_metrics: str | None,
-        **source: Any,
     ) -> Self:
-        """Load the model; arguments are those of `analysis_options`.
-
-        Commands import what computes after this: array libraries ask once how many threads to use.
-        """
+        """Load the model; arguments are the options that `with_analysis` adds."""
         watch = Stopwatch()
         limit_threads(threads)
-        where = Source(**source)
-        model = where.model(load_backend(backend, device), precise=parity)
+        model = source.model(load_backend(backend, device), precise=parity)
         request = {
             "fixed": fixed_by_name("--fix", fix, model.parameter_names()),
             "init": values_by_name("--init", init),
@@ -127,7 +137,7 @@ class Analysis:
         }
         watch.lap("load")
         outputs = Outputs(output, as_json, json_metrics)
-        return cls(where, model, request, threads, outputs, watch)
+        return cls(source, model, request, threads, outputs, watch)
 
     def finish(self, result: object, data: Mapping[str, Any], display: Display) -> None:
         """Write a result: `data` as JSON, `display` on a terminal, metrics where asked for.

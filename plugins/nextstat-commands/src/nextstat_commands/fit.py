@@ -2,34 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 import click
 
-from nextstat_commands.analysis import Analysis, analysis_options
+from nextstat_commands.analysis import Analysis, with_analysis
 from nextstat_commands.output import Display
+from nextstat_core.errors import InputError
 
 if TYPE_CHECKING:
+    from nextstat_core.models import HistFactoryModel
     from nextstat_core.results import FitResult
 
 __all__ = ["command"]
 
 
 @click.command("fit")
-@analysis_options
+@with_analysis
 @click.option("--asimov", is_flag=True, help="Fit the data expected at the start values.")
-def command(*, asimov: bool, **common: Any) -> None:
+@click.option("--fit-regions", metavar="NAMES", help="Fit these channels: SR,CR_top.")
+@click.option("--validation-regions", metavar="NAMES", help="Leave these channels out of the fit.")
+def command(
+    analysis: Analysis,
+    *,
+    asimov: bool,
+    fit_regions: str | None,
+    validation_regions: str | None,
+) -> None:
     """Fit WORKSPACE: a pyhf JSON file, plain or gzipped, or '-' for standard input.
 
     Prints JSON, or a table on a terminal.
     """
-    analysis = Analysis.begin(**common)
     from nextstat_core import infer
 
+    regions = _Regions.of(fit_regions, validation_regions)
+    fitted = regions.fitted(analysis.model)
+    if fitted is not None:
+        analysis = replace(analysis, model=analysis.model.restricted(fitted))
     data = _expected(analysis) if asimov else None
     result = infer.fit(analysis.model, data=data, **analysis.request)
-    regions = {"fit_regions": None, "validation_regions": None}
-    analysis.finish(result, {**result.to_dict(), **regions}, _display(result))
+    named = {"fit_regions": fitted, "validation_regions": regions.validation}
+    analysis.finish(result, {**result.to_dict(), **named}, _display(result))
+
+
+@dataclass(frozen=True, slots=True)
+class _Regions:
+    """Channels that the user named for the fit, and for a validation of it."""
+
+    fit: list[str] | None
+    validation: list[str] | None
+
+    @classmethod
+    def of(cls, fit: str | None, validation: str | None) -> Self:
+        """Split the options at their commas."""
+        regions = cls(
+            None if fit is None else fit.split(","),
+            None if validation is None else validation.split(","),
+        )
+        both = [name for name in regions.fit or () if name in (regions.validation or ())]
+        if both:
+            raise click.UsageError(f"{both[0]!r} is named as fit region and as validation region")
+        return regions
+
+    def fitted(self, model: HistFactoryModel) -> list[str] | None:
+        """Channels to fit; None for all."""
+        channels = [entry["channel_name"] for entry in model.observed_main_by_channel()]
+        for name in self.validation or ():
+            if name not in channels:
+                raise InputError.unknown("channel", name, channels)
+        if self.fit is None and self.validation is not None:
+            return [name for name in channels if name not in self.validation]
+        return self.fit
 
 
 def _expected(analysis: Analysis) -> list[float]:

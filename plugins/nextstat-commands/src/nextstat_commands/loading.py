@@ -23,7 +23,6 @@ __all__ = [
     "limit_threads",
     "load_backend",
     "source_options",
-    "workspace_argument",
 ]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -79,44 +78,56 @@ class Source:
         return {"poi": None if self.poi == "none" else self.poi}
 
 
-def workspace_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the workspace and its patches."""
-
-    @wraps(command)
-    def call(*, workspace: str | None, given: str | None, **options: Any) -> Any:
-        if (workspace is None) == (given is None):
-            raise click.UsageError("name one WORKSPACE, as the argument or with --input")
-        return command(workspace=workspace or given, **options)
-
-    named = click.option(
+_SOURCE = {
+    "given": click.option(
         "-i", "--input", "given", metavar="FILE", help="The workspace, instead of the argument."
-    )
-    patch = click.option(
+    ),
+    "patches": click.option(
         "--patch",
         "patches",
         multiple=True,
         metavar="FILE[:NAME]",
         help="Apply a JSON patch, or the patch NAME of a patchset; may be repeated.",
-    )
-    return click.argument("workspace", required=False)(named(patch(call)))
+    ),
+    "measurement": click.option(
+        "--measurement", metavar="NAME", help="Measurement; default: the first."
+    ),
+    "poi": click.option(
+        "--poi", metavar="NAME|none", help="Parameter of interest; default: as declared."
+    ),
+    "interpolation": click.option(
+        "--interpolation",
+        metavar="CODES",
+        help="'pyhf', 'root', or codes: normsys=code1,histosys/jes=code0.",
+    ),
+}
 
 
-def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that decide how a workspace is read."""
-    options = (
-        click.option("--measurement", metavar="NAME", help="Measurement; default: the first."),
-        click.option(
-            "--poi", metavar="NAME|none", help="Parameter of interest; default: as declared."
-        ),
-        click.option(
-            "--interpolation",
-            metavar="CODES",
-            help="'pyhf', 'root', or codes: normsys=code1,histosys/jes=code0.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return workspace_argument(command)
+def source_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the workspace, its patches, and of how it is read what is named.
+
+    The command gets all of it as `source`.
+
+    Parameters
+    ----------
+    *names : {"measurement", "poi", "interpolation"}
+    """
+    fields = ("patches", *names)
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def call(*, workspace: str | None, given: str | None, **options: Any) -> Any:
+            if (workspace is None) == (given is None):
+                raise click.UsageError("name one WORKSPACE, as the argument or with --input")
+            how = {name: options.pop(name) for name in fields}
+            return command(source=Source(workspace or given or "", **how), **options)
+
+        decorated: Callable[..., Any] = call
+        for name in reversed(("given", *fields)):
+            decorated = _SOURCE[name](decorated)
+        return click.argument("workspace", required=False)(decorated)
+
+    return decorate
 
 
 def backend_options(command: _Command) -> _Command:

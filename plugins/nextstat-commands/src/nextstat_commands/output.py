@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from nextstat_core.tables import Table
 
-__all__ = ["N_SIGMA", "Display", "bands", "figure", "is_terminal", "write_json"]
+__all__ = ["N_SIGMA", "Display", "bands", "figure", "is_terminal", "with_error", "write_json"]
 
-#: Fluctuations of the best fit to which the five expected values belong, in units of sigma and
-#: downwards: values ascend.
+#: Fluctuations of the best fit that five ascending expected values belong to, in units of sigma:
+#: those of the estimate, downwards.
 N_SIGMA = (2, 1, 0, -1, -2)
 
 
@@ -46,14 +46,17 @@ def figure(value: float | None) -> str:
     return "none" if value is None else f"{value:.6g}"
 
 
-def bands(what: str, values: Iterable[float] | None) -> list[tuple[str, str]]:
-    """Rows of a median with its bands, which run like `N_SIGMA`; none where there is none."""
+def with_error(value: float | None, error: float | None) -> str:
+    """A number and its standard error."""
+    return figure(value) if value is None or error is None else f"{value:.6g} ± {error:.2g}"
+
+
+def bands(what: str, values: Iterable[float | None] | None) -> list[tuple[str, str]]:
+    """Rows of five ascending expected values; none where there are none."""
     names = ("-2 sigma", "-1 sigma", "median", "+1 sigma", "+2 sigma")
     if values is None:
         return []
-    return [
-        (f"{what}, {name}", figure(float(value))) for name, value in zip(names, values, strict=True)
-    ]
+    return [(f"{what}, {name}", figure(value)) for name, value in zip(names, values, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Display:
         from rich.markup import escape
         from rich.table import Table as RichTable
 
-        shown = RichTable(title=escape(self.title), title_justify="left")
+        shown = RichTable()
         for column, side in zip(self.table.columns, self.table.align, strict=True):
             # Names are folded rather than cut: they are what one copies into `--fix`.
             justify: Literal["left", "right"] = "left" if side == "l" else "right"
@@ -88,6 +91,7 @@ class Display:
         for row in self.table.rows:
             shown.add_row(*map(escape, row))
         console = Console()
+        console.print(escape(self.title))
         console.print(shown)
         for remark in self.remarks:
             console.print(escape(remark))
