@@ -48,7 +48,10 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(np|numpy|NDArray|collections|enum|importlib|os|pathlib|types|typing)(\..*)?"),
     (r"py:.*", r"(AbstractContextManager|EntryPoint|Path)"),
     # Classes that a signature mentions, but nobody makes or receives by name.
-    (r"py:class", r"(.*\.)?(BackendChoice|BatchData|CovarianceSource|FailedToy|FloatArray)"),
+    (
+        r"py:class",
+        r"(.*\.)?(AsimovKind|BackendChoice|BatchData|CovarianceSource|FailedToy|FloatArray|TestStatistic)",
+    ),
     (r"py:class", r"(.*\.)?(LocalPlan|RatePlan|Rates|_\w+)"),
 ]
 

@@ -1,18 +1,30 @@
 """Fits, toys, and everything that is built from rows of conditional fits."""
 
 from nextstat_core.infer.batch import fit_batch
+from nextstat_core.infer.cls_scan import cls_scan
 from nextstat_core.infer.fit import fit, fit_minimum
+from nextstat_core.infer.hypotest import discovery, hypotest
+from nextstat_core.infer.limits import upper_limits
+from nextstat_core.infer.mass_scan import mass_scan
+from nextstat_core.infer.nominal_tests import q0_and_gradient, qmu_and_gradient
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toys import draw_toys
 
 __all__ = [
     "FitOptions",
+    "cls_scan",
+    "discovery",
     "draw_toys",
     "fit",
     "fit_batch",
     "fit_many",
     "fit_minimum",
     "fit_toys",
+    "hypotest",
+    "mass_scan",
     "poisson_toys",
+    "q0_and_gradient",
+    "qmu_and_gradient",
+    "upper_limits",
 ]

@@ -16,9 +16,10 @@ import numpy as np
 from nextstat_core.infer.fit import Fitted, hessian_at, minimise_one
 from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.minimise_rows import minimise_rows
+from nextstat_core.infer.modes import second_mode_starts
 from nextstat_core.infer.row_fits import BatchFit, no_fits
 from nextstat_core.infer.target import HistFactoryTarget
-from nextstat_core.optimize import Status
+from nextstat_core.optimize import Status, known_minimum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,10 @@ class ConditionalFits:
     @property
     def converged(self) -> NDArray[np.bool_]:
         return self.fits.status == Status.EDM
+
+    def part(self, rows: slice) -> ConditionalFits:
+        """Some of the rows; `n_newton` is still that of all."""
+        return ConditionalFits(self.fits.part(rows), self.slope[rows], self.n_newton)
 
     @staticmethod
     def joined(parts: Sequence[ConditionalFits]) -> ConditionalFits:
@@ -116,6 +121,20 @@ class Conditional:
         free = minimise_one(target, request, data, options)
         return cls(target, request, free, data, options)
 
+    @classmethod
+    def at_minimum(
+        cls,
+        target: Target,
+        request: Request,
+        x: NDArray[np.float64],
+        data: BatchData,
+        options: FitOptions,
+    ) -> Self:
+        """Fits around a point that is known to be the minimum for `data`, as of Asimov data."""
+        problem, constants = target.problem(1, replace(request, start=x), data, profile=False)
+        minima = known_minimum(problem)
+        return cls(target, request, Fitted(problem, minima, float(constants[0])), data, options)
+
     def _metric(self, target: HistFactoryTarget) -> SharedMetric:
         here = replace(self.request, start=self.x)
         with target.backend.errstate():
@@ -136,6 +155,7 @@ class Conditional:
         values: NDArray[np.float64],
         *,
         data: BatchData | None = None,
+        start: NDArray[np.float64] | None = None,
         certify: bool = True,
         second_modes: bool = True,
     ) -> ConditionalFits:
@@ -143,6 +163,8 @@ class Conditional:
 
         Parameters
         ----------
+        start : float array, shape (rows, n_parameters), optional
+            Where rows start instead of where the covariance predicts.
         data : BatchData, optional
             One data set per row, or one for all; that of the free fit if left out.
         certify : bool
@@ -161,7 +183,9 @@ class Conditional:
         for first in range(0, rows, size):
             block = slice(first, first + size)
             part = None if data is None else data.of_rows(block)
-            parts.append(self._block(held[block], values[block], part, certify, second_modes))
+            begin = None if start is None else start[block]
+            solved = self._block(held[block], values[block], part, begin, certify, second_modes)
+            parts.append(solved)
         return ConditionalFits.joined(parts)
 
     def _block(
@@ -169,28 +193,51 @@ class Conditional:
         held: NDArray[np.intp],
         values: NDArray[np.float64],
         data: BatchData | None,
+        start: NDArray[np.float64] | None,
         certify: bool,  # noqa: FBT001  internal
         second_modes: bool,  # noqa: FBT001  internal
     ) -> ConditionalFits:
         request = self.request.holding(held, values)
-        condition = None
+        condition = predicted = None
         if self.metric is not None and self.metric.inverse is not None:
-            start, condition = self._predict(self.metric, held, values)
-            inside = np.clip(start, request.lower, request.upper)
-            request = replace(request, start=np.where(request.fixed, request.start, inside))
-        fits, n_newton = minimise_rows(
+            predicted, condition = self._predict(self.metric, held, values)
+        fits, n_newton = self._from(start, predicted, request, data, condition, certify)
+        compiled = self.target.compiled
+        if second_modes and self.options.second_modes and compiled and len(compiled.bent):
+            if start is not None and predicted is not None:
+                other, more = self._from(predicted, None, request, data, condition, certify)
+                fits.take_lower(other)
+                n_newton += more
+            for neighbours in _neighbours(held, values, fits.values):
+                other, more = self._from(neighbours, None, request, data, condition, certify)
+                fits.take_lower(other)
+                n_newton += more
+            self._other_modes(fits, request, data)
+        return ConditionalFits(fits, self._slope(fits, request, data, held), n_newton)
+
+    def _from(
+        self,
+        start: NDArray[np.float64] | None,
+        otherwise: NDArray[np.float64] | None,
+        request: Request,
+        data: BatchData | None,
+        condition: NDArray[np.float64] | None,
+        certify: bool,  # noqa: FBT001  internal
+    ) -> tuple[BatchFit, int]:
+        """Minimise from `start`, or `otherwise`, or the free fit."""
+        begin = otherwise if start is None else start
+        if begin is None:
+            begin = np.broadcast_to(self.x, request.start.shape)
+        inside = np.clip(begin, request.lower, request.upper)
+        return minimise_rows(
             self.target,
-            request,
+            replace(request, start=np.where(request.fixed, request.start, inside)),
             data,
             self.metric,
             self.options,
             condition=condition,
             certify=certify,
         )
-        compiled = self.target.compiled
-        if second_modes and self.options.second_modes and compiled and len(compiled.bent):
-            self._other_modes(fits, request, data)
-        return ConditionalFits(fits, self._slope(fits, request, data, held), n_newton)
 
     def _predict(
         self, metric: SharedMetric, held: NDArray[np.intp], values: NDArray[np.float64]
@@ -205,23 +252,30 @@ class Conditional:
         return self.x + (condition.transpose(0, 2, 1) @ move)[:, :, 0], condition
 
     def _other_modes(self, fits: BatchFit, request: Request, data: BatchData | None) -> None:
-        """Fit again, one by one, from second modes and from those of the free fit."""
+        """Fit again from what might lead to a lower mode, one by one."""
+        once = replace(self.options, second_modes=False)
         for row in range(len(fits.nll)):
-            part = None if data is None else data.of_row(row)
             found = replace(request.row(row), start=fits.values[row])
-            best = minimise_one(self.target, found, part, self.options)
-            for rival in self.free.rivals:
-                start = np.array(self.target.backend.to_numpy(rival.x)[0])
-                start = np.where(found.fixed, found.start, np.clip(start, found.lower, found.upper))
-                other = minimise_one(
-                    self.target,
-                    replace(found, start=start),
-                    part,
-                    replace(self.options, second_modes=False),
+            part = None if data is None else data.of_row(row)
+            for start in self._starts(found, part):
+                inside = np.where(
+                    found.fixed, found.start, np.clip(start, found.lower, found.upper)
                 )
-                best = best.against(other)
-            if best.converged and best.value + best.constant < fits.nll[row]:
-                fits.replace(row, BatchFit.of(self.target, best.minima, best.constant))
+                other = minimise_one(self.target, replace(found, start=inside), part, once)
+                if other.converged and other.value + other.constant < fits.nll[row]:
+                    fits.replace(row, BatchFit.of(self.target, other.minima, other.constant))
+
+    def _starts(self, found: Request, data: BatchData | None) -> list[NDArray[np.float64]]:
+        """Where a second mode of one row may be: other modes of the free fit, and a look around."""
+        target = self.target
+        assert isinstance(target, HistFactoryTarget)
+        rivals = [np.array(target.backend.to_numpy(rival.x)[0]) for rival in self.free.rivals]
+        problem, _ = target.problem(1, found, data)
+        minima = known_minimum(problem)
+        with target.backend.errstate():
+            hessian = hessian_at(problem, minima)
+        value = float(minima.value[0])
+        return rivals + second_mode_starts(target, found, data, found.start, value, hessian)
 
     def _slope(
         self,
@@ -236,3 +290,18 @@ class Conditional:
         rows = backend.indices(np.arange(len(held)))
         point = problem.objective.evaluate(backend.asarray(fits.values), rows, 1)
         return np.take_along_axis(backend.to_numpy(point.gradient), held, axis=1)
+
+
+def _neighbours(
+    held: NDArray[np.intp], values: NDArray[np.float64], solved: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Solutions of the rows with the next lower and the next higher value of the held parameter.
+
+    A mode that one row found may be the lowest one of its neighbour, too.
+    """
+    if held.shape != (len(solved), 1) or len(solved) < 2 or len(set(held[:, 0].tolist())) > 1:
+        return []
+    order = np.argsort(values[:, 0], kind="stable")
+    place = np.argsort(order, kind="stable")
+    last = len(order) - 1
+    return [solved[order[np.clip(place + step, 0, last)]] for step in (-1, 1)]

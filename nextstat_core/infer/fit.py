@@ -40,6 +40,7 @@ __all__ = [
     "hessian_at",
     "mark_outside",
     "minimise_one",
+    "minimum_result",
     "non_positive_bins",
 ]
 
@@ -117,10 +118,22 @@ def fit_minimum(
     batch = _single(target, data)
     notify("start", target, 1)
     fitted = minimise_one(target, request, batch, options)
+    result = minimum_result(target, fitted)
+    notify("end", target, 1, result)
+    if options.on_failure == "raise" and not result.converged:
+        raise FitError(
+            f"the fit did not converge: {result.message} after {result.n_iter} iterations, "
+            f"EDM {result.edm:.3g}"
+        )
+    return result
+
+
+def minimum_result(target: Target, fitted: Fitted) -> FitMinimumResult:
+    """A minimum as users see it."""
     problem, minima, constant = fitted.problem, fitted.minima, fitted.constant
     to_numpy = target.backend.to_numpy
     status = Status(int(minima.status[0]))
-    result = FitMinimumResult(
+    return FitMinimumResult(
         values=to_numpy(minima.x)[0],
         nll=float(minima.value[0]) + constant,
         converged=status is Status.EDM,
@@ -133,13 +146,6 @@ def fit_minimum(
         edm=float(minima.edm[0]),
         parameter_names=target.names,
     )
-    notify("end", target, 1, result)
-    if options.on_failure == "raise" and not result.converged:
-        raise FitError(
-            f"the fit did not converge: {result.message} after {result.n_iter} iterations, "
-            f"EDM {result.edm:.3g}"
-        )
-    return result
 
 
 def _single(target: Target, data: ArrayLike | None) -> BatchData | None:

@@ -11,7 +11,7 @@ from nextstat_core.infer.covariance import errors_of
 from nextstat_core.infer.fit import covariance_at, mark_outside
 from nextstat_core.infer.provenance import provenance_of
 from nextstat_core.optimize import Options, Status, finish, newton, shared_metric
-from nextstat_core.results import ToyResults
+from nextstat_core.results import FitMinimumResult, ToyResults
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,7 @@ __all__ = [
     "no_fits",
     "one_row",
     "rough_slots",
+    "row_result",
     "toy_results",
 ]
 
@@ -67,6 +68,12 @@ class BatchFit:
             columns[entry.name] = None if pieces[0] is None else np.concatenate(pieces)
         return BatchFit(**columns)
 
+    def part(self, rows: slice) -> BatchFit:
+        """Some of the rows."""
+        columns = {entry.name: getattr(self, entry.name) for entry in fields(BatchFit)}
+        cut = {name: None if old is None else old[rows] for name, old in columns.items()}
+        return BatchFit(**cut)  # type: ignore[arg-type]
+
     @staticmethod
     def of(
         target: Target,
@@ -90,6 +97,15 @@ class BatchFit:
             n_hev=np.array(host(minima.n_hessians)),
             errors=errors,
         )
+
+    def take_lower(self, other: BatchFit) -> None:
+        """Rows of another batch where they converged to a lower minimum, or here none did."""
+        ours, theirs = self.status == Status.EDM, other.status == Status.EDM
+        better = theirs & (~ours | (other.nll < self.nll))
+        for entry in fields(BatchFit):
+            column = getattr(self, entry.name)
+            if column is not None:
+                column[better] = getattr(other, entry.name)[better]
 
     def replace(self, row: int, better: BatchFit) -> None:
         """Put the only row of another batch in the place of `row`."""
@@ -214,6 +230,23 @@ def _errors_of(
     with backend.errstate():
         held = backend.to_numpy(minima.held)[0] != 0
         return covariance_at(problem, minima, request.fixed, held).errors[None, :]
+
+
+def row_result(target: Target, fits: BatchFit, row: int) -> FitMinimumResult:
+    """The minimum of one row as users see it."""
+    status = Status(int(fits.status[row]))
+    return FitMinimumResult(
+        values=fits.values[row],
+        nll=float(fits.nll[row]),
+        converged=status is Status.EDM,
+        n_iter=int(fits.n_iter[row]),
+        n_fev=int(fits.n_fev[row]),
+        n_gev=int(fits.n_gev[row]),
+        message=status.reason,
+        initial_nll=float(fits.initial_nll[row]),
+        edm=float(fits.edm[row]),
+        parameter_names=target.names,
+    )
 
 
 def no_fits(n: int, *, variances: bool) -> BatchFit:

@@ -1,6 +1,6 @@
 """Batched second-order minimisation with bounds; knows arrays and callables, no models."""
 
-from nextstat_core.optimize.finish import finish, settle
+from nextstat_core.optimize.finish import finish, known_minimum, settle
 from nextstat_core.optimize.newton import newton
 from nextstat_core.optimize.problem import Objective, Options, Point, Problem
 from nextstat_core.optimize.result import Minima, Status
@@ -14,6 +14,7 @@ __all__ = [
     "Problem",
     "Status",
     "finish",
+    "known_minimum",
     "newton",
     "settle",
     "shared_metric",

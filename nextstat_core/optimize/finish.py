@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from nextstat_core.linalg import factorize
 from nextstat_core.optimize.active import Kinks
-from nextstat_core.optimize.result import Status
+from nextstat_core.optimize.result import Minima, Status
 
 if TYPE_CHECKING:
     from nextstat_core.optimize.problem import Options, Point, Problem
-    from nextstat_core.optimize.result import Minima
     from nextstat_core.typing import Array, Indices
 
-__all__ = ["finish", "settle"]
+__all__ = ["finish", "known_minimum", "settle"]
 
 _TURNS = 3
 
@@ -82,6 +81,30 @@ def settle(problem: Problem, minima: Minima) -> None:
         minima.gradient = xp.where(box.free(point.x, point.gradient), point.gradient, 0.0)
         minima.held = kinks.held(point.x, point.gradient, box)
         minima.outside = _outside(point, point, xp.isfinite(point.value))
+
+
+def known_minimum(problem: Problem) -> Minima:
+    """The starts of a problem as its minima, without a step; their status is `EDM`."""
+    backend, xp = problem.backend, problem.backend.xp
+    rows = xp.arange(problem.start.shape[0], dtype=xp.int64, device=backend.device)
+    with backend.errstate():
+        point = problem.objective.evaluate(problem.start, rows, 2)
+        none = 0 * rows
+        return Minima(
+            x=point.x,
+            value=point.value,
+            initial_value=point.value,
+            gradient=0.0 * point.x,
+            edm=0.0 * point.value,
+            status=none + int(Status.EDM),
+            held=xp.zeros(point.x.shape, dtype=xp.int64, device=backend.device),
+            outside=None,
+            n_iterations=none,
+            n_values=none + 1,
+            n_gradients=none + 1,
+            n_hessians=none,
+            make_hessian=point.hessian,
+        )
 
 
 def _turn(

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from nextstat._devices import has_accelerate, has_cuda, has_metal
     from nextstat._estimator import MaximumLikelihoodEstimator
     from nextstat._fit import fit, fit_batch
+    from nextstat._inference import (
+        cls_curve,
+        discovery,
+        hypotest,
+        mass_scan,
+        upper_limit,
+        upper_limits,
+        upper_limits_root,
+    )
     from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
     from nextstat._settings import (
         get_backend,
@@ -36,9 +45,21 @@ if TYPE_CHECKING:
     from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
-    from nextstat_core.results import FitMinimumResult, FitResult, ParameterEstimate, ToyResults
+    from nextstat_core.results import (
+        ClsScan,
+        DiscoveryResult,
+        FitMinimumResult,
+        FitResult,
+        HypotestResult,
+        LimitResult,
+        MassScan,
+        ParameterEstimate,
+        ToyResults,
+    )
 
 __all__ = [
+    "ClsScan",
+    "DiscoveryResult",
     "FitError",
     "FitMinimumResult",
     "FitOptions",
@@ -47,7 +68,10 @@ __all__ = [
     "FunnelModel",
     "GaussianMeanModel",
     "HistFactoryModel",
+    "HypotestResult",
     "InputError",
+    "LimitResult",
+    "MassScan",
     "MaximumLikelihoodEstimator",
     "ModelError",
     "NextstatError",
@@ -56,6 +80,8 @@ __all__ = [
     "ToyResults",
     "__version__",
     "asimov_data",
+    "cls_curve",
+    "discovery",
     "fit",
     "fit_batch",
     "fit_toys",
@@ -68,10 +94,15 @@ __all__ = [
     "has_accelerate",
     "has_cuda",
     "has_metal",
+    "hypotest",
+    "mass_scan",
     "poisson_toys",
     "set_backend",
     "set_eval_mode",
     "set_threads",
+    "upper_limit",
+    "upper_limits",
+    "upper_limits_root",
     "workspace_audit",
 ]
 
@@ -80,6 +111,9 @@ _HOMES = {
     "nextstat._devices": "has_accelerate has_cuda has_metal",
     "nextstat._estimator": "MaximumLikelihoodEstimator",
     "nextstat._fit": "fit fit_batch",
+    "nextstat._inference": (
+        "cls_curve discovery hypotest mass_scan upper_limit upper_limits upper_limits_root"
+    ),
     "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
     "nextstat._settings": (
         "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
@@ -89,7 +123,10 @@ _HOMES = {
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
-    "nextstat_core.results": "FitMinimumResult FitResult ParameterEstimate ToyResults",
+    "nextstat_core.results": (
+        "ClsScan DiscoveryResult FitMinimumResult FitResult HypotestResult LimitResult MassScan "
+        "ParameterEstimate ToyResults"
+    ),
 }
 
 

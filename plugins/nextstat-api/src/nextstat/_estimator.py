@@ -91,3 +91,54 @@ class MaximumLikelihoodEstimator:
         settings = {"options": self._options, **options}
         model = on_device(model, self._device)
         return fit_toys(model, params, n_toys=n_toys, seed=seed, **settings)
+
+    def q0_like_loss_and_grad_nominal(
+        self, model: HistFactoryModel, *, channel: str, sample: str, nominal: ArrayLike
+    ) -> tuple[float, list[float]]:
+        """Give a sample new yields; q0 of the model's data and its gradient by these yields.
+
+        See `nextstat_core.infer.q0_and_gradient`. The model keeps the yields.
+        """
+        moved = on_device(model, self._device)
+        found = infer.q0_and_gradient(
+            moved, channel=channel, sample=sample, nominal=nominal, options=self._options
+        )
+        _follow(model, moved, channel, sample, nominal)
+        return found
+
+    def qmu_like_loss_and_grad_nominal(
+        self,
+        model: HistFactoryModel,
+        *,
+        mu_test: float,
+        channel: str,
+        sample: str,
+        nominal: ArrayLike,
+    ) -> tuple[float, list[float]]:
+        """Give a sample new yields; q-tilde at `mu_test` and its gradient by these yields.
+
+        See `nextstat_core.infer.qmu_and_gradient`. The model keeps the yields.
+        """
+        moved = on_device(model, self._device)
+        found = infer.qmu_and_gradient(
+            moved,
+            mu_test=mu_test,
+            channel=channel,
+            sample=sample,
+            nominal=nominal,
+            options=self._options,
+        )
+        _follow(model, moved, channel, sample, nominal)
+        return found
+
+
+def _follow(
+    model: HistFactoryModel,
+    moved: HistFactoryModel,
+    channel: str,
+    sample: str,
+    nominal: ArrayLike,
+) -> None:
+    """Give the caller's model the yields that its copy on another device got."""
+    if moved is not model:
+        model.set_sample_nominal(channel=channel, sample=sample, nominal=nominal)

@@ -47,8 +47,7 @@ class Source:
 
     def document(self) -> Any:
         """Return the decoded workspace with all patches applied."""
-        from nextstat_commands.patches import apply_patch
-        from nextstat_core.io import decode, read_text
+        from nextstat_core.io import apply_patch, decode, read_text
 
         document = decode(read_text(self.workspace)).usable()
         for reference in self.patches:

@@ -4,16 +4,48 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nextstat_core.errors import FormatError, InputError
-from nextstat_core.io import read_text
+from nextstat_core.io.files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["apply_patch"]
+__all__ = ["Patch", "Patchset", "apply_operations", "apply_patch", "read_patchset"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One patch of a patchset: its operations, and where it lies in the space of the labels."""
+
+    name: str
+    values: tuple[float | str, ...]
+    operations: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Patchset:
+    """Patches that turn one workspace into many, as published on HEPData.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Names of the coordinates in `Patch.values`, masses for example.
+    patches : tuple of Patch
+    content : mapping
+        The document.
+    """
+
+    labels: tuple[str, ...]
+    patches: tuple[Patch, ...]
+    content: Mapping[str, Any]
+
+    def verify(self, document: Any, name: str = "the patchset") -> None:
+        """Refuse a workspace whose digest is not the one that the patchset names."""
+        _verify(self.content, document, name)
 
 
 def apply_patch(document: Any, reference: str) -> Any:
@@ -29,8 +61,6 @@ def apply_patch(document: Any, reference: str) -> Any:
     InputError, FormatError
         If there is no such patch, or it does not fit the workspace.
     """
-    import jsonpatch
-
     path, name = _split(reference)
     content = _json(path)
     operations = content
@@ -39,11 +69,51 @@ def apply_patch(document: Any, reference: str) -> Any:
         _verify(content, document, path)
     elif name is not None:
         raise InputError(f"{path!r} is a single patch, not a patchset; found the name {name!r}")
+    return apply_operations(document, operations, repr(reference))
+
+
+def apply_operations(document: Any, operations: Any, name: str) -> Any:
+    """Apply decoded operations of RFC 6902 to a copy of a document; `name` is for messages.
+
+    Raises
+    ------
+    InputError
+        If they do not fit.
+    """
+    import jsonpatch
+
     try:
         return jsonpatch.apply_patch(document, operations)
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError) as error:
-        message = f"the patch {reference!r} cannot be applied: {error}"
+        message = f"the patch {name} cannot be applied: {error}"
         raise InputError(message, hint="is it a patch for this workspace?") from error
+
+
+def read_patchset(source: Any) -> Patchset:
+    """A patchset from a path, or decoded.
+
+    Raises
+    ------
+    FormatError
+        If it is none.
+    """
+    name = "the patchset" if hasattr(source, "keys") else repr(str(source))
+    content = source if hasattr(source, "keys") else _json(str(source))
+    try:
+        labels = tuple(content["metadata"]["labels"])
+        patches = tuple(
+            Patch(entry["metadata"]["name"], tuple(entry["metadata"]["values"]), entry["patch"])
+            for entry in content["patches"]
+        )
+    except (KeyError, TypeError) as error:
+        raise FormatError(f"{name} is no patchset: {error!r}") from error
+    for patch in patches:
+        if len(patch.values) != len(labels):
+            raise FormatError(
+                f"{name}, patch {patch.name!r}: {len(patch.values)} values for the "
+                f"{len(labels)} labels {', '.join(map(repr, labels))}"
+            )
+    return Patchset(labels, patches, content)
 
 
 def _split(reference: str) -> tuple[str, str | None]:

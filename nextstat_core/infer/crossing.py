@@ -1,0 +1,87 @@
+"""Where a rising function of one positive variable crosses zero: Newton's method in a bracket.
+
+Many are solved side by side, so that what they evaluate are rows of one batch. The search is
+scale-free: it starts from a guess, and goes up as far as it must.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, isfinite
+
+__all__ = ["Crossing"]
+
+# Without an upper end of the bracket a step goes at most so far; each time the square of it.
+_STRETCH = 4.0
+# Beyond this multiple of the first guess nothing is looked for any more.
+_HOPELESS = 1e12
+
+
+@dataclass(slots=True)
+class Crossing:
+    """One search.
+
+    Attributes
+    ----------
+    at : float
+        Next point to evaluate, at the end the solution; infinite if there is none.
+    done : bool
+    trials : int
+        Evaluations so far.
+    lower, upper : float
+        The bracket: below zero at the lower end, above at the upper one.
+    """
+
+    at: float
+    tolerance: float
+    lower: float = 0.0
+    upper: float = inf
+    done: bool = False
+    trials: int = 0
+    _stretch: float = _STRETCH
+    _ceiling: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._ceiling = _HOPELESS * self.at
+
+    def tell(self, value: float, slope: float) -> None:
+        """Take in the function and its derivative at `at`, and choose the next point."""
+        self.trials += 1
+        here = self.at
+        if value < 0.0:
+            self.lower = max(self.lower, here)
+        else:
+            self.upper = min(self.upper, here)
+        step = -value / slope if slope > 0.0 and isfinite(value) else inf
+        if abs(step) <= self.tolerance * here and self.lower <= here + step <= self.upper:
+            self.at, self.done = here + step, True
+            return
+        if self.upper - self.lower <= self.tolerance * self.lower:
+            self.at, self.done = 0.5 * (self.lower + self.upper), True
+            return
+        self.at = self._next(here + step)
+
+    def reopen(self) -> None:
+        """Forget the bracket: the function may have changed."""
+        if isfinite(self.at):
+            self.lower, self.upper, self.done = 0.0, inf, False
+
+    def _next(self, wished: float) -> float:
+        if isfinite(self.upper):
+            inside = self.lower < wished < self.upper
+            return wished if inside else self._middle()
+        most = self.lower * self._stretch
+        if self.lower < wished <= most:
+            return wished
+        # A root far away is reached in steps that grow.
+        self._stretch *= self._stretch
+        if most > self._ceiling:
+            self.done = True
+            return inf
+        return most
+
+    def _middle(self) -> float:
+        # Halfway in the logarithm where the ends differ by orders of magnitude.
+        if self.lower > 0.0 and self.upper > 10.0 * self.lower:
+            return (self.lower * self.upper) ** 0.5
+        return 0.5 * (self.lower + self.upper)
