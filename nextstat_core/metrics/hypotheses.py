@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         DiscoveryResult,
         HypotestResult,
         LimitResult,
+        MassScan,
         ToyHypotestResult,
         ToyLimitResult,
     )
@@ -27,6 +28,7 @@ __all__ = [
     "discovery_summary",
     "hypotest_summary",
     "limit_summary",
+    "mass_summary",
     "toy_hypotest_summary",
     "toy_limit_summary",
 ]
@@ -162,6 +164,33 @@ def cls_scan_summary(result: ClsScan) -> Summary:
         mode="scan",
         mu_hat=result.mu_hat,
         n_points=len(result.cls),
+    )
+
+
+def mass_summary(result: MassScan) -> Summary:
+    """Of limits of many signals."""
+    failed = [
+        name
+        for name in result.names
+        if name in result.errors or failure_of(result.limits[name].fits)
+    ]
+    return Summary(
+        command="mass_scan",
+        metrics={
+            "alpha": result.alpha,
+            "n_mass_points": len(result.names),
+            "n_converged": len(result.names) - len(failed),
+            "n_excluded": len(result.excluded),
+        },
+        metric={"alpha": result.alpha},
+        converged=not failed,
+        reason=", ".join(failed),
+        warnings=tuple(
+            f"{name}: {warning}"
+            for name, limit in result.limits.items()
+            for warning in limit.warnings
+        ),
+        degraded_flags=("not_converged",) if failed else (),
     )
 
 

@@ -11,6 +11,7 @@ from nextstat_core.metrics.hypotheses import (
     discovery_summary,
     hypotest_summary,
     limit_summary,
+    mass_summary,
     toy_hypotest_summary,
     toy_limit_summary,
 )
@@ -30,6 +31,7 @@ from nextstat_core.results import (
     HypotestResult,
     Impacts,
     LimitResult,
+    MassScan,
     ProfileScan,
     ToyHypotestResult,
     ToyLimitResult,
@@ -52,6 +54,7 @@ _KINDS: Mapping[type, Callable[[Any], Summary]] = {
     HypotestResult: hypotest_summary,
     Impacts: impacts_summary,
     LimitResult: limit_summary,
+    MassScan: mass_summary,
     ProfileScan: scan_summary,
     ToyHypotestResult: toy_hypotest_summary,
     ToyLimitResult: toy_limit_summary,

@@ -236,7 +236,7 @@ def test_a_fit_that_does_not_converge_is_written_with_exit_code_3(
     result = run("fit", rich_workspace)
     assert result.exit_code == 3
     assert json.loads(result.stdout)["termination_reason"] == "max_iterations"
-    assert "error: the fit did not converge: max_iterations" in result.stderr
+    assert "error: a fit did not converge: max_iterations" in result.stderr
     metrics = json.loads(run("fit", rich_workspace, "--json-metrics", "-").stdout)
     assert metrics["status"]["ok"] is False
     assert metrics["status"]["reason"] == "max_iterations"

@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 
 @click.command("contour")
-@with_analysis
+@with_analysis()
 @click.option(
     "--parameters",
     nargs=2,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -19,7 +19,7 @@ __all__ = ["command"]
 
 
 @click.command("fit")
-@with_analysis
+@with_analysis()
 @click.option("--asimov", is_flag=True, help="Fit the data expected at the start values.")
 @click.option("--fit-regions", metavar="NAMES", help="Fit these channels: SR,CR_top.")
 @click.option("--validation-regions", metavar="NAMES", help="Leave these channels out of the fit.")
@@ -36,14 +36,14 @@ def command(
     """
     from nextstat_core import infer
 
-    regions = _Regions.of(fit_regions, validation_regions)
-    fitted = regions.fitted(analysis.model)
+    regions, model = _Regions.of(fit_regions, validation_regions), analysis.model
+    fitted = regions.fitted(model)
     if fitted is not None:
-        analysis = replace(analysis, model=analysis.model.restricted(fitted))
-    data = _expected(analysis) if asimov else None
-    result = infer.fit(analysis.model, data=data, **analysis.request)
+        model = model.restricted(fitted)
+    data = _expected(model, analysis.request) if asimov else None
+    result = infer.fit(model, data=data, **analysis.request)
     named = {"fit_regions": fitted, "validation_regions": regions.validation}
-    analysis.finish(result, {**result.to_dict(), **named}, _display(result))
+    analysis.finish(result, {**result.to_dict(), **named}, _display(result), model=model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,10 @@ class _Regions:
         return self.fit
 
 
-def _expected(analysis: Analysis) -> list[float]:
+def _expected(model: HistFactoryModel, request: dict[str, Any]) -> list[float]:
     """Data expected at the start values, those of fixed parameters included."""
-    model = analysis.model
-    fixed = {name: value for name, value in analysis.request["fixed"].items() if value is not None}
-    values = {**analysis.request["init"], **fixed}
+    fixed = {name: value for name, value in request["fixed"].items() if value is not None}
+    values = {**request["init"], **fixed}
     start = zip(model.parameter_names(), model.suggested_init(), strict=True)
     point = [values.get(name, value) for name, value in start]
     return model.expected_data(point, include_auxdata=False)

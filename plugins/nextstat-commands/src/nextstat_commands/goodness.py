@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 
 @click.command("goodness-of-fit")
-@with_analysis
+@with_analysis()
 @click.option(
     "--n-toys",
     type=click.IntRange(0),
@@ -31,7 +31,7 @@ def command(analysis: Analysis, *, n_toys: int, seed: int) -> None:
     from nextstat_core.infer import goodness_of_fit
 
     result = goodness_of_fit(
-        analysis.model, n_toys=n_toys, seed=seed, threads=analysis.threads, **analysis.request
+        analysis.model, n_toys=n_toys, seed=seed, threads=analysis.place.threads, **analysis.request
     )
     data = {
         "command": "goodness_of_fit",

@@ -22,7 +22,7 @@ __all__ = ["command"]
 
 
 @click.command("hypotest")
-@with_analysis
+@with_analysis()
 @mu_option
 @expected_set_option
 @test_stat_option

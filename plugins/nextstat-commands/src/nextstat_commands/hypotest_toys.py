@@ -25,7 +25,7 @@ __all__ = ["command"]
 
 
 @click.command("hypotest-toys")
-@with_analysis
+@with_analysis()
 @mu_option
 @expected_set_option
 @test_stat_option
@@ -59,7 +59,7 @@ def command(
         result = hypotest_toys(
             analysis.model,
             mu,
-            threads=analysis.threads,
+            threads=analysis.place.threads,
             executor=pool,
             progress=progress,
             **asked,

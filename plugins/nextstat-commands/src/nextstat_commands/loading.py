@@ -54,33 +54,26 @@ class Source:
             document = apply_patch(document, reference)
         return document
 
-    def model(self, backend: Backend, *, precise: bool = False) -> HistFactoryModel:
-        """Return the compiled model; its warnings go to standard error."""
+    def model(self, **options: Any) -> HistFactoryModel:
+        """Return the compiled model; its warnings go to standard error.
+
+        `options` are those of `HistFactoryModel.from_workspace` that say where it is evaluated.
+        """
         from nextstat_core.models import HistFactoryModel
 
-        model = HistFactoryModel.from_workspace(
-            self.content(),
-            measurement=self.measurement,
-            interpolation=_interpolation(self.interpolation),
-            backend=backend,
-            precise=precise,
-            **self.poi_argument(),
-        )
+        model = HistFactoryModel.from_workspace(self.content(), **self.choices(), **options)
         for warning in model.warnings:
             click.echo(f"warning: {warning}", err=True)
         return model
 
-    def poi_argument(self) -> dict[str, str | None]:
-        """Return the keyword `poi`, or nothing where the measurement decides."""
-        if self.poi is None:
-            return {}
-        return {"poi": None if self.poi == "none" else self.poi}
+    def choices(self) -> dict[str, Any]:
+        """Arguments of `HistFactoryModel.from_workspace` that say how a workspace is read."""
+        poi = {} if self.poi is None else {"poi": None if self.poi == "none" else self.poi}
+        interpolation = _interpolation(self.interpolation)
+        return {"measurement": self.measurement, "interpolation": interpolation, **poi}
 
 
 _SOURCE = {
-    "given": click.option(
-        "-i", "--input", "given", metavar="FILE", help="The workspace, instead of the argument."
-    ),
     "patches": click.option(
         "--patch",
         "patches",
@@ -102,7 +95,9 @@ _SOURCE = {
 }
 
 
-def source_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def source_options(
+    *names: str, also: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the workspace, its patches, and of how it is read what is named.
 
     The command gets all of it as `source`.
@@ -110,6 +105,8 @@ def source_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
     Parameters
     ----------
     *names : {"measurement", "poi", "interpolation"}
+    also : tuple of str
+        More names of the option ``--input``.
     """
     fields = ("patches", *names)
 
@@ -122,8 +119,11 @@ def source_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
             return command(source=Source(workspace or given or "", **how), **options)
 
         decorated: Callable[..., Any] = call
-        for name in reversed(("given", *fields)):
+        for name in reversed(fields):
             decorated = _SOURCE[name](decorated)
+        named = ("-i", "--input", *also, "given")
+        help_ = "The workspace, instead of the argument."
+        decorated = click.option(*named, metavar="FILE", help=help_)(decorated)
         return click.argument("workspace", required=False)(decorated)
 
     return decorate

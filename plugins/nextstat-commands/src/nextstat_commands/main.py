@@ -25,6 +25,7 @@ _COMMANDS = {
     "goodness-of-fit": "nextstat_commands.goodness",
     "hypotest": "nextstat_commands.hypotest",
     "hypotest-toys": "nextstat_commands.hypotest_toys",
+    "mass-scan": "nextstat_commands.mass_scan",
     "plugins": "nextstat_commands.plugins",
     "ranking": "nextstat_commands.ranking",
     "scan": "nextstat_commands.scan",

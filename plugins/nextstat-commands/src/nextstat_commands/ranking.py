@@ -18,7 +18,7 @@ __all__ = ["command"]
 
 
 @click.command("ranking")
-@with_analysis
+@with_analysis()
 @click.option(
     "--convention",
     type=click.Choice(["nominal", "prefit", "postfit", "covariance", "global"]),

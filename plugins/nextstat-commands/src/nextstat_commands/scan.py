@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 
 @click.command("scan")
-@with_analysis
+@with_analysis()
 @click.option("--parameter", metavar="NAME", help="Default: the parameter of interest.")
 @click.option("--start", type=float, default=0.0, show_default=True, help="First value.")
 @click.option("--stop", type=float, default=5.0, show_default=True, help="Last value.")

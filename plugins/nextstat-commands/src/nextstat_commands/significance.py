@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 
 @click.command("significance")
-@with_analysis
+@with_analysis()
 @asimov_option
 @click.option("--uncapped", is_flag=True, help="Negative significances for deficits.")
 def command(analysis: Analysis, *, asimov: Any, uncapped: bool) -> None:

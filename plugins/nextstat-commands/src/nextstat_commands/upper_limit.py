@@ -65,7 +65,7 @@ class _Asked:
 
 
 @click.command("upper-limit")
-@with_analysis
+@with_analysis()
 @alpha_option
 @click.option(
     "--expected", is_flag=True, help="Expected limits too; grids and toys give them anyway."
@@ -142,7 +142,7 @@ def _from_toys(
             seed=asked.seed,
             aux=asked.aux,
             test_stat=asked.test_stat,
-            threads=analysis.threads,
+            threads=analysis.place.threads,
             executor=pool,
             checkpoint=asked.checkpoint,
             progress=progress,
