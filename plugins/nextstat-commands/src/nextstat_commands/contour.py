@@ -38,7 +38,10 @@ __all__ = ["command"]
 def command(
     analysis: Analysis, *, parameters: tuple[str, str], levels: tuple[float, ...], points: int
 ) -> None:
-    """Lines of constant profile likelihood of WORKSPACE in two parameters."""
+    """Confidence regions of two parameters.
+
+    Lines of constant profile likelihood of WORKSPACE, as polygons.
+    """
     from nextstat_core.infer import contour
 
     result = contour(

@@ -27,7 +27,10 @@ __all__ = ["command"]
 )
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True)
 def command(analysis: Analysis, *, n_toys: int, seed: int) -> None:
-    """Compare the best fit of WORKSPACE with the saturated model; constraints count as data."""
+    """Compare the fit with the saturated model.
+
+    Constraints of WORKSPACE count as data.
+    """
     from nextstat_core.infer import goodness_of_fit
 
     result = goodness_of_fit(

@@ -30,7 +30,10 @@ __all__ = ["command"]
 def command(
     analysis: Analysis, *, mu: float, expected_set: bool, test_stat: Any, asimov: Any
 ) -> None:
-    """Test one value of the parameter of interest of WORKSPACE with asymptotic formulas."""
+    """Test a signal strength, with formulas.
+
+    Asymptotic distributions of the test statistic of WORKSPACE; see hypotest-toys for toys.
+    """
     from nextstat_core.infer import hypotest
 
     result = hypotest(analysis.model, mu, test_stat=test_stat, asimov=asimov, **analysis.request)

@@ -49,9 +49,10 @@ def command(
     executor: str | None,
     **asked: Any,
 ) -> None:
-    """Test one value of the parameter of interest of WORKSPACE with toys.
+    """Test a signal strength, with toys.
 
-    The same seed gives the same toys, however the work is divided.
+    Toys of WORKSPACE are drawn with and without the signal, and each is fitted twice. The same
+    seed gives the same toys, however the work is divided.
     """
     from nextstat_core.infer import hypotest_toys
 

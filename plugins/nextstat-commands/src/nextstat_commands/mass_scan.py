@@ -50,7 +50,7 @@ def command(
     scan_points: int,
     **test: Any,
 ) -> None:
-    """Upper limits of many signals, observed and expected.
+    """Upper limits of many signals.
 
     WORKSPACE is the background of a patchset, or a folder with one workspace per signal.
     """

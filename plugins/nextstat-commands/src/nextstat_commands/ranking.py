@@ -28,7 +28,10 @@ __all__ = ["command"]
 )
 @click.option("--top", type=click.IntRange(1), help="Keep the largest impacts only.")
 def command(analysis: Analysis, *, convention: Any, top: int | None) -> None:
-    """Impacts of the nuisance parameters of WORKSPACE on the parameter of interest."""
+    """Impacts of nuisance parameters.
+
+    How far each moves the best fit of the parameter of interest of WORKSPACE.
+    """
     from nextstat_core.infer import impacts
 
     with progress_bar("refits") as progress:

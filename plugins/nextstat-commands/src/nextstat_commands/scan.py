@@ -25,7 +25,10 @@ __all__ = ["command"]
 def command(
     analysis: Analysis, *, parameter: str | None, start: float, stop: float, points: int
 ) -> None:
-    """Profile likelihood of WORKSPACE along one parameter."""
+    """Profile likelihood along one parameter.
+
+    WORKSPACE is fitted with the parameter held at each value.
+    """
     import numpy as np
 
     from nextstat_core.infer import profile_scan

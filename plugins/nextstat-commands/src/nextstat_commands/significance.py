@@ -21,7 +21,10 @@ __all__ = ["command"]
 @asimov_option
 @click.option("--uncapped", is_flag=True, help="Negative significances for deficits.")
 def command(analysis: Analysis, *, asimov: Any, uncapped: bool) -> None:
-    """Significance of a signal in WORKSPACE, observed, and expected for a signal of one."""
+    """Significance of a signal.
+
+    Observed in WORKSPACE, and expected for a signal of one.
+    """
     from nextstat_core.infer import discovery
 
     result = discovery(analysis.model, asimov=asimov, uncapped=uncapped, **analysis.request)

@@ -90,9 +90,10 @@ class _Asked:
 @executor_option
 @checkpoint_option
 def command(analysis: Analysis, **options: Any) -> None:
-    """Upper limit on the parameter of interest of WORKSPACE.
+    """Upper limit on the signal strength.
 
-    Found by a search, or by interpolation on a grid: --scan-start, --scan-stop, --scan-points.
+    Of WORKSPACE, observed and, with --expected, expected from the background.
+        Found by a search, or by interpolation on a grid: --scan-start, --scan-stop, --scan-points.
     """
     asked = _Asked(**options)
     grid = asked.grid()
