@@ -3,13 +3,16 @@
 from nextstat_core.infer.batch import fit_batch
 from nextstat_core.infer.cls_scan import cls_scan
 from nextstat_core.infer.fit import fit, fit_minimum
+from nextstat_core.infer.goodness import goodness_of_fit
 from nextstat_core.infer.hypotest import discovery, hypotest
 from nextstat_core.infer.limits import upper_limits
 from nextstat_core.infer.mass_scan import mass_scan
 from nextstat_core.infer.nominal_tests import q0_and_gradient, qmu_and_gradient
 from nextstat_core.infer.options import FitOptions
+from nextstat_core.infer.simplify import simplified_likelihood
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
 from nextstat_core.infer.toys import draw_toys
+from nextstat_core.infer.yields import yields
 
 __all__ = [
     "FitOptions",
@@ -21,10 +24,13 @@ __all__ = [
     "fit_many",
     "fit_minimum",
     "fit_toys",
+    "goodness_of_fit",
     "hypotest",
     "mass_scan",
     "poisson_toys",
     "q0_and_gradient",
     "qmu_and_gradient",
+    "simplified_likelihood",
     "upper_limits",
+    "yields",
 ]

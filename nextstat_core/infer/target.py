@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.backend import Capability, get_backend
+from nextstat_core.errors import InputError
 from nextstat_core.infer.general import GeneralObjective
 from nextstat_core.infer.objective import LikelihoodObjective
 from nextstat_core.models import HistFactoryModel
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from nextstat_core.models import StatisticalModel
     from nextstat_core.typing import Array, ArrayLike
 
-__all__ = ["BatchData", "HistFactoryTarget", "Target", "target_of"]
+__all__ = ["BatchData", "HistFactoryTarget", "Target", "histfactory_target", "target_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,6 @@ class Target:
     def data(self, data: ArrayLike | None) -> BatchData | None:
         """Data of a batch from what the user passed."""
         if data is not None:
-            from nextstat_core.errors import InputError
-
             raise InputError("`data` is understood for HistFactory models only")
         return None
 
@@ -224,3 +223,12 @@ def target_of(model: StatisticalModel) -> Target:
         return target
     target.host.coarse = target
     return target.host
+
+
+def histfactory_target(model: HistFactoryModel, what: str) -> HistFactoryTarget:
+    """The target of a model that has bins; `what` needs it, as messages say."""
+    if not isinstance(model, HistFactoryModel):
+        raise InputError(f"{what} need a HistFactory model; found a {type(model).__name__}")
+    target = target_of(model)
+    assert isinstance(target, HistFactoryTarget)
+    return target

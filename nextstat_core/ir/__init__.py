@@ -27,6 +27,7 @@ from nextstat_core.ir.nodes import (
     Sample,
 )
 from nextstat_core.ir.order import pyhf_auxdata_order, pyhf_parameter_order
+from nextstat_core.ir.restrict import with_channels
 from nextstat_core.ir.terms import CellAddition, CellFactor, Curve, Family, RowFactor, Term
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "modifier_data",
     "pyhf_auxdata_order",
     "pyhf_parameter_order",
+    "with_channels",
     "with_nominal",
     "with_observed",
 ]

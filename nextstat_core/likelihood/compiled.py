@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CompiledModel", "Evaluation", "compile_model"]
 
+# Cells whose derivatives are taken at a time; temporaries of all cells times this stay in cache.
+_CELLS = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -254,6 +257,39 @@ class CompiledModel:
         with self.backend.errstate():
             rates = self.kernel.forward(theta, 0)
         return self.to_main(rates.rate)
+
+    def expected_cells(self, theta: Array) -> Array:
+        """Expected counts (cells, rows) of every sample in every bin; see `plan.cells_of_row`."""
+        with self.backend.errstate():
+            return self.kernel.forward(theta, 0).yields
+
+    def cell_jacobian(self, theta: Array) -> Array:
+        """Exact derivatives of `expected_cells` at one point.
+
+        Parameters
+        ----------
+        theta : array, shape (parameters, 1)
+
+        Returns
+        -------
+        array, shape (cells, parameters)
+            Dimensionless counts per unit of each parameter.
+        """
+        backend, xp, n_cells = self.backend, self.backend.xp, self.plan.n_cells
+        blocks = []
+        with backend.errstate():
+            rates = self.kernel.forward(theta, 1)
+            for first in range(0, n_cells, _CELLS):
+                # The gradient of each yield, a slope of one there; cells take the place of rows.
+                width = min(_CELLS, n_cells - first)
+                slope = xp.eye(n_cells, width, k=-first, dtype=backend.dtype, device=backend.device)
+                none = xp.zeros(
+                    (len(self.layout.gaussian) + len(self.layout.poisson), width),
+                    dtype=backend.dtype,
+                    device=backend.device,
+                )
+                blocks.append(backend.transposed(self.kernel.cell_gradient(rates, slope, none)))
+        return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=0)
 
     def to_main(self, by_bin: Array) -> Array:
         """From internal bin order to main order."""

@@ -184,8 +184,14 @@ class RateKernel:
         -------
         array, shape (parameters, rows)
         """
+        slope_cell = self.backend.take(slope, self._bin_of_cell, axis=0)
+        return self.cell_gradient(rates, slope_cell, constraints, diagonal=diagonal)
+
+    def cell_gradient(
+        self, rates: Rates, slope_cell: Array, constraints: Array, *, diagonal: bool = False
+    ) -> Array:
+        """As `gradient`, of ``sum_c slope_c yield_c`` over cells: slopes (cells, rows)."""
         backend, xp = self.backend, self._xp
-        slope_cell = backend.take(slope, self._bin_of_cell, axis=0)
         pull = slope_cell
         for value in rates.cell_values:
             pull = pull * value

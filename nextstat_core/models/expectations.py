@@ -43,9 +43,7 @@ def expected_by_sample(
 ) -> list[dict[str, Any]]:
     """Expected counts per sample; see `HistFactoryModel.expected_main_by_channel_sample`."""
     backend, plan = compiled.backend, compiled.plan
-    with backend.errstate():
-        rates = compiled.kernel.forward(backend.asarray(params[:, None]), 0)
-    yields = backend.to_numpy(rates.yields)[:, 0]
+    yields = backend.to_numpy(compiled.expected_cells(backend.asarray(params[:, None])))[:, 0]
     row_of = {name: row for row, name in enumerate(plan.row_names)}
     result = []
     for channel in model.sorted_channels():

@@ -11,6 +11,7 @@ from nextstat_core.io import DECLARED, read_pyhf
 from nextstat_core.ir import (
     GaussianConstraint,
     pyhf_parameter_order,
+    with_channels,
     with_nominal,
     with_observed,
 )
@@ -27,7 +28,7 @@ from nextstat_core.models.sources import document_of
 from nextstat_core.models.state import make_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -274,6 +275,25 @@ class HistFactoryModel(LikelihoodMethods):
         main = state.bins.vector(observed_main)
         by_channel = {name: main[bins].tolist() for name, bins in state.bins.channels.items()}
         return self._with(state.observing(with_observed(state.ir, by_channel)))
+
+    def restricted(self, channels: Iterable[str]) -> Self:
+        """Return the model of some channels: fit regions without validation regions.
+
+        The other channels leave the likelihood, and so do parameters that act in them only; those
+        that stay keep their name, start, bounds and constraint. `nextstat_core.infer.yields`
+        predicts the other channels from a fit of this model.
+
+        Parameters
+        ----------
+        channels : iterable of str
+            Names of the channels to keep, at least one.
+
+        Raises
+        ------
+        InputError
+            If a channel does not exist, or none is named.
+        """
+        return self._with(make_state(with_channels(self._state.ir, channels), self.backend))
 
     def set_sample_nominal(self, *, channel: str, sample: str, nominal: ArrayLike) -> None:
         """Give one sample other nominal yields, as if the workspace had been written with them.

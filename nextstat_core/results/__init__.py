@@ -1,25 +1,34 @@
 """What fits return: one result, a minimum without errors, or the columns of many toys."""
 
 from nextstat_core.results.fit import FitResult, ParameterEstimate
+from nextstat_core.results.goodness import GoodnessOfFit
 from nextstat_core.results.hypotest import NSIGMA_ORDER, DiscoveryResult, HypotestResult
 from nextstat_core.results.limits import ClsScan, LimitResult
 from nextstat_core.results.mass_scan import MassScan
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
+from nextstat_core.results.simplified import SimplifiedLikelihood
 from nextstat_core.results.toys import ToyResults
+from nextstat_core.results.yields import ChannelYields, Yields, YieldsMethod, YieldsStage
 
 __all__ = [
     "NSIGMA_ORDER",
     "TERMINATION_REASONS",
+    "ChannelYields",
     "ClsScan",
     "CovarianceStatus",
     "DiscoveryResult",
     "FitMinimumResult",
     "FitResult",
+    "GoodnessOfFit",
     "HypotestResult",
     "LimitResult",
     "MassScan",
     "ParameterEstimate",
+    "SimplifiedLikelihood",
     "TerminationReason",
     "ToyResults",
+    "Yields",
+    "YieldsMethod",
+    "YieldsStage",
 ]

@@ -1,5 +1,6 @@
 """Log-densities and interpolation on any array backend."""
 
+from nextstat_core.stats.chi2 import chi2_sf
 from nextstat_core.stats.interpolation import (
     BEND,
     Code1,
@@ -17,6 +18,7 @@ __all__ = [
     "Code4",
     "PoissonTerms",
     "bend_of",
+    "chi2_sf",
     "compensated_sum",
     "gaussian_constant",
     "linear_of",

@@ -125,7 +125,7 @@ def test_plugins_import_no_other_plugin(plugins) -> None:
 
 def test_imports_are_absolute_and_known(core) -> None:
     known = {"nextstat_core", "numpy", "pluggy", "array_api_compat", "msgspec"}
-    lazy = {"scipy", "rich", "pandas", "matplotlib", "pytest", "array_api_strict"}
+    lazy = {"jsonpatch", "scipy", "rich", "pandas", "matplotlib", "pytest", "array_api_strict"}
     foreign = {
         imported.module.split(".")[0]
         for module in core

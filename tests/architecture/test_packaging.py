@@ -57,9 +57,9 @@ def test_own_distributions_are_required_by_a_range(project) -> None:
             assert re.search(r">=0\.1,<0\.2$", requirement), requirement
 
 
-def test_core_requires_four_distributions() -> None:
+def test_core_requires_five_distributions() -> None:
     required = {_name(each) for each in _read(ROOT / "pyproject.toml")["dependencies"]}
-    assert required == {"numpy", "pluggy", "array-api-compat", "msgspec"}
+    assert required == {"numpy", "pluggy", "array-api-compat", "msgspec", "jsonpatch"}
 
 
 def test_metadata_is_complete(project) -> None:

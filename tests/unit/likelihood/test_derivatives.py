@@ -63,6 +63,21 @@ def test_gradient_and_hessian_are_those_of_differences(case, recipe, seed):
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
+def test_derivatives_of_every_sample_in_every_bin_are_those_of_differences(case, recipe, backend):
+    compiled = case(generate_workspace(7, **recipe), backend=backend)
+    point, step = compiled.random(8, spread=0.4), 1e-3
+    n = len(point)
+    moves = [k * step * np.eye(n) for k in (-2, -1, 1, 2)]
+    shifted = np.concatenate([point + move for move in moves], axis=1)
+    yields = backend.to_numpy(compiled.compiled.expected_cells(backend.asarray(shifted)))
+    far_down, down, up, far_up = np.split(yields, 4, axis=1)
+    expected = (far_down - 8.0 * down + 8.0 * up - far_up) / (12.0 * step)
+    jacobian = backend.to_numpy(compiled.compiled.cell_jacobian(backend.asarray(point)))
+    size = np.abs(yields).max() + np.abs(expected).max()
+    np.testing.assert_allclose(jacobian, expected, rtol=1e-9, atol=1e-10 * size)
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
 def test_fisher_information_is_the_hessian_of_expected_data(case, recipe):
     compiled = case(generate_workspace(3, **recipe))
     layout = compiled.layout

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         poisson_toys,
     )
     from nextstat._version import __version__
+    from nextstat._yields import goodness_of_fit, simplified_likelihood, yields
     from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
@@ -50,11 +51,14 @@ if TYPE_CHECKING:
         DiscoveryResult,
         FitMinimumResult,
         FitResult,
+        GoodnessOfFit,
         HypotestResult,
         LimitResult,
         MassScan,
         ParameterEstimate,
+        SimplifiedLikelihood,
         ToyResults,
+        Yields,
     )
 
 __all__ = [
@@ -67,6 +71,7 @@ __all__ = [
     "FormatError",
     "FunnelModel",
     "GaussianMeanModel",
+    "GoodnessOfFit",
     "HistFactoryModel",
     "HypotestResult",
     "InputError",
@@ -76,8 +81,10 @@ __all__ = [
     "ModelError",
     "NextstatError",
     "ParameterEstimate",
+    "SimplifiedLikelihood",
     "StdNormalModel",
     "ToyResults",
+    "Yields",
     "__version__",
     "asimov_data",
     "cls_curve",
@@ -91,6 +98,7 @@ __all__ = [
     "get_backend",
     "get_eval_mode",
     "get_threads",
+    "goodness_of_fit",
     "has_accelerate",
     "has_cuda",
     "has_metal",
@@ -100,10 +108,12 @@ __all__ = [
     "set_backend",
     "set_eval_mode",
     "set_threads",
+    "simplified_likelihood",
     "upper_limit",
     "upper_limits",
     "upper_limits_root",
     "workspace_audit",
+    "yields",
 ]
 
 #: Where each public name lives; a test compares it with the imports above.
@@ -120,12 +130,13 @@ _HOMES = {
     ),
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
+    "nextstat._yields": "goodness_of_fit simplified_likelihood yields",
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
-        "ClsScan DiscoveryResult FitMinimumResult FitResult HypotestResult LimitResult MassScan "
-        "ParameterEstimate ToyResults"
+        "ClsScan DiscoveryResult FitMinimumResult FitResult GoodnessOfFit HypotestResult "
+        "LimitResult MassScan ParameterEstimate SimplifiedLikelihood ToyResults Yields"
     ),
 }
 
