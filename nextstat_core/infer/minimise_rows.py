@@ -79,7 +79,8 @@ def minimise_rows(
     )
     minima = metric.reduction.expand(minima, problem)
     if certify:
-        slots = min(finish_slots(compiled), most)
+        # Second derivatives cost too much for rows that only fill a block.
+        slots = min(finish_slots(compiled), rows)
         finish(problem, minima, options.minimiser(polish=False), slots=slots)
     else:
         settle(problem, minima)

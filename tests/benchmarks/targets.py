@@ -67,6 +67,9 @@ TARGETS = (
     Target("toy of 50 channels, 201 parameters, aux fixed", "times", 20, NEXTSTAT),
     Target("toy of 50 channels, 201 parameters, aux fixed", "MB", 1000),
     Target("toy of 50 channels, 201 parameters, aux drawn", "MB", 1000),
+    Target("hypotest of tttt-prod", "times", 15, NEXTSTAT),
+    Target("limits of tttt-prod", "times", 20, NEXTSTAT),
+    Target("toy CLs of tttt-prod, per toy", "times", 50, NEXTSTAT),
 )
 
 

@@ -85,6 +85,28 @@ def toys(text: str, job: Record) -> Record:
     return {"seconds": seconds / job["n_toys"], "n_toys": job["n_toys"], "converged": converged}
 
 
+def hypotest(text: str, job: Record) -> Record:
+    """Test one value with asymptotic formulas, its five fits with SLSQP."""
+    model, data = read(text)
+    inner = job.get("inner", 1)
+
+    def run() -> float:
+        for _ in range(inner):
+            cls = pyhf.infer.hypotest(job["mu"], data, model)
+        return float(cls)
+
+    cls, seconds = timed(run, job)
+    return {"seconds": seconds / inner, "cls": cls}
+
+
+def limits(text: str, job: Record) -> Record:
+    """Find the observed and the five expected limits, which pyhf always does."""
+    model, data = read(text)
+    upper_limit = pyhf.infer.intervals.upper_limits.upper_limit
+    (observed, _), seconds = timed(lambda: upper_limit(data, model), job)
+    return {"seconds": seconds, "observed": float(observed)}
+
+
 def peak_mb() -> float:
     """Largest resident memory of this process, MB."""
     status = Path("/proc/self/status")
@@ -100,7 +122,13 @@ def versions() -> Record:
     return found | {name: version(name) for name in ("pyhf", "scipy", "numpy")}
 
 
-WORKLOADS = {"load": load, "fit": fit, "toys": toys}
+WORKLOADS = {
+    "load": load,
+    "fit": fit,
+    "toys": toys,
+    "hypotest": hypotest,
+    "limits": limits,
+}
 
 
 def main() -> None:
