@@ -8,7 +8,6 @@ conditioned on what the row holds.
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +17,7 @@ from nextstat_core.infer.fit import Fitted, hessian_at, minimise_one
 from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.minimise_rows import minimise_rows
 from nextstat_core.infer.modes import second_mode_starts
-from nextstat_core.infer.row_fits import BatchFit, no_fits, one_row
+from nextstat_core.infer.row_fits import BatchFit, no_fits
 from nextstat_core.infer.target import HistFactoryTarget
 from nextstat_core.optimize import Status, known_minimum
 
@@ -33,10 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Conditional", "ConditionalFits"]
 
-# Gradient into the allowed side from which on a pinned parameter is released.
-_RELEASED = 1e-6
 # Numbers that the columns of the metric for one block of rows may take: 32 MB.
 _BLOCK = 2**22
+# Shares of their curvature by which parameters at a bound are stiffened until the Hessian is
+# positive definite; they rarely move.
+_STIFFNESS = (0.0, 1.0, 10.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class ConditionalFits:
     def converged(self) -> NDArray[np.bool_]:
         return self.fits.status == Status.EDM
 
-    def part(self, rows: slice | NDArray[np.intp]) -> ConditionalFits:
+    def part(self, rows: slice) -> ConditionalFits:
         """Some of the rows; `n_newton` is still that of all."""
         return ConditionalFits(self.fits.part(rows), self.slope[rows], self.n_newton)
 
@@ -95,9 +95,6 @@ class Conditional:
     ----------
     x : float array, shape (n_parameters,)
         The minimum.
-    pinned : index array
-        Parameters that a bound holds at the minimum, where the second derivatives are positive
-        definite without them only. Rows hold them there, too, unless their gradient disagrees.
     """
 
     def __init__(
@@ -111,7 +108,6 @@ class Conditional:
         self.target, self.request, self.options = target, request, options
         self.free, self.data = free, data
         self.x: NDArray[np.float64] = np.array(target.backend.to_numpy(free.minima.x)[0])
-        self.pinned: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
         self.metric: SharedMetric | None = None
         if isinstance(target, HistFactoryTarget):
             self.metric = self._metric(target)
@@ -148,14 +144,11 @@ class Conditional:
             hessian = hessian_at(self.free.problem, self.free.minima)
         if target.host is not target:
             hessian = hessian.on(target.host.backend, target.backend)
-        metric = SharedMetric(target, here, hessian)
-        if metric.inverse is not None:
-            return metric
-        held = (target.backend.to_numpy(self.free.minima.held)[0] != 0) & ~here.fixed
-        metric = SharedMetric(target, replace(here, fixed=here.fixed | held), hessian)
-        if metric.inverse is not None:
-            self.pinned = np.flatnonzero(held)
-            return metric
+        held = target.backend.to_numpy(self.free.minima.held)[0] != 0
+        for stiffness in _STIFFNESS if held.any() else (0.0,):
+            metric = SharedMetric(target, here, hessian, stiff=stiffness * held)
+            if metric.inverse is not None:
+                return metric
         return SharedMetric(target, here)
 
     @property
@@ -172,6 +165,7 @@ class Conditional:
         start: NDArray[np.float64] | None = None,
         certify: bool = True,
         second_modes: bool = True,
+        slopes: bool = True,
     ) -> ConditionalFits:
         """Minimise rows that hold parameters `held`, shape (rows, n), at `values`.
 
@@ -187,50 +181,25 @@ class Conditional:
         second_modes : bool
             Look for a second mode of each row where the model can have one and the options allow
             it.
+        slopes : bool
+            Whether `ConditionalFits.slope` is wanted, which costs a gradient per row; else it is
+            NaN.
         """
         rows, data = len(held), self.data if data is None else data
         if not rows:
             fits = no_fits(len(self.x), variances=False)
             return ConditionalFits(fits, np.zeros(held.shape), 0)
-        own = np.unique(np.nonzero(np.isin(held, self.pinned))[0])
-        if len(own):
-            return self._apart(own, held, values, data, start, certify, second_modes)
         size = max(_BLOCK // (max(held.shape[1], 1) * len(self.x)), 1)
         parts = []
         for first in range(0, rows, size):
             block = slice(first, first + size)
             part = None if data is None else data.of_rows(block)
             begin = None if start is None else start[block]
-            solved = self._block(held[block], values[block], part, begin, certify, second_modes)
+            solved = self._block(
+                held[block], values[block], part, begin, certify, second_modes, slopes
+            )
             parts.append(solved)
         return ConditionalFits.joined(parts)
-
-    def _apart(
-        self,
-        own: NDArray[np.intp],
-        held: NDArray[np.intp],
-        values: NDArray[np.float64],
-        data: BatchData | None,
-        start: NDArray[np.float64] | None,
-        certify: bool,  # noqa: FBT001  internal
-        second_modes: bool,  # noqa: FBT001  internal
-    ) -> ConditionalFits:
-        """Rows `own` hold a pinned parameter, of which the metric knows nothing: no metric."""
-        alone = copy(self)
-        alone.metric, alone.pinned = None, np.zeros(0, dtype=np.intp)
-        groups = np.setdiff1d(np.arange(len(held)), own), own
-        parts = [
-            conditional.fit(
-                held[rows],
-                values[rows],
-                data=None if data is None else data.of_rows(rows),
-                start=None if start is None else start[rows],
-                certify=certify,
-                second_modes=second_modes,
-            )
-            for conditional, rows in zip((self, alone), groups, strict=True)
-        ]
-        return ConditionalFits.joined(parts).part(np.argsort(np.concatenate(groups)))
 
     def _block(
         self,
@@ -240,6 +209,7 @@ class Conditional:
         start: NDArray[np.float64] | None,
         certify: bool,  # noqa: FBT001  internal
         second_modes: bool,  # noqa: FBT001  internal
+        slopes: bool,  # noqa: FBT001  internal
     ) -> ConditionalFits:
         request = self.request.holding(held, values)
         condition = predicted = None
@@ -257,7 +227,8 @@ class Conditional:
                 fits.take_lower(other)
                 n_newton += more
             self._other_modes(fits, request, data)
-        return ConditionalFits(fits, self._slope(fits, request, data, held), n_newton)
+        slope = self._slope(fits, request, data, held) if slopes else np.full(held.shape, np.nan)
+        return ConditionalFits(fits, slope, n_newton)
 
     def _from(
         self,
@@ -273,34 +244,15 @@ class Conditional:
         if begin is None:
             begin = np.broadcast_to(self.x, request.start.shape)
         inside = np.clip(begin, request.lower, request.upper)
-        inside[:, self.pinned] = self.x[self.pinned]
-        fixed = request.fixed.copy()
-        fixed[:, self.pinned] = True
-        fits, n_newton = minimise_rows(
+        return minimise_rows(
             self.target,
-            replace(request, start=np.where(request.fixed, request.start, inside), fixed=fixed),
+            replace(request, start=np.where(request.fixed, request.start, inside)),
             data,
             self.metric,
             self.options,
             condition=condition,
             certify=certify,
         )
-        return fits, n_newton + self._release(fits, request, data)
-
-    def _release(self, fits: BatchFit, request: Request, data: BatchData | None) -> int:
-        """Fit again, one by one, where a pinned parameter wants to leave its bound; how many."""
-        if not len(self.pinned):
-            return 0
-        side = self.target.backend.to_numpy(self.free.minima.held)[0, self.pinned]
-        pinned = np.tile(self.pinned, (len(fits.nll), 1))
-        inward = side * self._slope(fits, request, data, pinned) > _RELEASED
-        fits.held[:, self.pinned] = side
-        leaving = np.flatnonzero(inward.any(axis=1))
-        for row in leaving.tolist():
-            here = replace(request.row(row), start=fits.values[row])
-            own = None if data is None else data.of_row(row)
-            fits.replace(row, one_row(self.target, here, own, 0, self.options))
-        return len(leaving)
 
     def _predict(
         self, metric: SharedMetric, held: NDArray[np.intp], values: NDArray[np.float64]
@@ -348,18 +300,11 @@ class Conditional:
         held: NDArray[np.intp],
     ) -> NDArray[np.float64]:
         """Gradients at the solutions, of the held parameters."""
-        slope = np.full(held.shape, np.nan)
-        if fits.slope is not None:
-            slope = np.take_along_axis(fits.slope, held, axis=1)
-        unknown = np.flatnonzero(np.isnan(slope).any(axis=1))
-        if len(unknown):
-            backend = self.target.backend
-            problem, _ = self.target.problem(len(held), request, data)
-            x = backend.asarray(fits.values[unknown])
-            point = problem.objective.evaluate(x, backend.indices(unknown), 1)
-            gradient = backend.to_numpy(point.gradient)
-            slope[unknown] = np.take_along_axis(gradient, held[unknown], axis=1)
-        return slope
+        backend = self.target.backend
+        problem, _ = self.target.problem(len(held), request, data)
+        rows = backend.indices(np.arange(len(held)))
+        point = problem.objective.evaluate(backend.asarray(fits.values), rows, 1)
+        return np.take_along_axis(backend.to_numpy(point.gradient), held, axis=1)
 
 
 def _neighbours(

@@ -29,6 +29,7 @@ __all__ = [
     "fit_rows",
     "no_fits",
     "one_row",
+    "reason_codes",
     "rough_slots",
     "row_result",
     "toy_results",
@@ -44,11 +45,7 @@ _ROUGH = 1e-4
 
 @dataclass(slots=True)
 class BatchFit:
-    """Minima of many rows, as host arrays with the rows on the first axis.
-
-    `slope` are the gradients of all parameters, held ones too, where they are at hand; NaN in rows
-    in which they are not.
-    """
+    """Minima of many rows, as host arrays with the rows on the first axis."""
 
     values: NDArray[np.float64]
     nll: NDArray[np.float64]
@@ -62,7 +59,6 @@ class BatchFit:
     n_gev: NDArray[np.int64]
     n_hev: NDArray[np.int64]
     errors: NDArray[np.float64] | None = None
-    slope: NDArray[np.float64] | None = None
 
     @staticmethod
     def joined(parts: list[BatchFit]) -> BatchFit:
@@ -70,8 +66,7 @@ class BatchFit:
         columns: dict[str, Any] = {}
         for entry in fields(BatchFit):
             pieces = [getattr(part, entry.name) for part in parts]
-            known = all(piece is not None for piece in pieces)
-            columns[entry.name] = np.concatenate(pieces) if known else None
+            columns[entry.name] = None if pieces[0] is None else np.concatenate(pieces)
         return BatchFit(**columns)
 
     def part(self, rows: slice | NDArray[np.intp]) -> BatchFit:
@@ -104,6 +99,14 @@ class BatchFit:
             errors=errors,
         )
 
+    def row(self, i: int) -> BatchFit:
+        """One row as a batch of its own."""
+        columns: dict[str, Any] = {}
+        for entry in fields(BatchFit):
+            column = getattr(self, entry.name)
+            columns[entry.name] = None if column is None else column[i : i + 1]
+        return BatchFit(**columns)
+
     def take_lower(self, other: BatchFit) -> None:
         """Rows of another batch where they converged to a lower minimum, or here none did."""
         ours, theirs = self.status == Status.EDM, other.status == Status.EDM
@@ -118,9 +121,9 @@ class BatchFit:
     def put(self, rows: NDArray[np.intp], other: BatchFit) -> None:
         """Put the rows of another batch in the place of `rows`."""
         for entry in fields(BatchFit):
-            column, new = getattr(self, entry.name), getattr(other, entry.name)
+            column = getattr(self, entry.name)
             if column is not None:
-                column[rows] = np.nan if new is None else new
+                column[rows] = getattr(other, entry.name)
 
 
 def fit_rows(
@@ -274,7 +277,7 @@ def toy_results(target: Target, request: Request, fitted: BatchFit) -> ToyResult
         values=fitted.values,
         nll=fitted.nll,
         converged=fitted.status == Status.EDM,
-        termination=_reason_codes(fitted.status),
+        termination=reason_codes(fitted.status),
         n_iter=fitted.n_iter,
         n_fev=fitted.n_fev,
         n_gev=fitted.n_gev,
@@ -292,7 +295,8 @@ def toy_results(target: Target, request: Request, fitted: BatchFit) -> ToyResult
     )
 
 
-def _reason_codes(status: NDArray[np.int64]) -> NDArray[np.int8]:
+def reason_codes(status: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Positions of statuses in `TERMINATION_REASONS`."""
     code_of = np.zeros(len(Status), dtype=np.int8)
     for entry in Status:
         if entry is not Status.RUNNING:

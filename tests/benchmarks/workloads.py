@@ -47,7 +47,7 @@ class Workload:
     Attributes
     ----------
     name, what, workspace : str
-        Title of the row; load, fit, toys, scan or command; name of the workspace.
+        Title of the row; job of the peers' scripts, or command; name of the workspace.
     jobs : mapping
         Arguments of each tool's script; a tool that is not named is not run. The first of several
         ``repeats`` warms up and is not counted.
@@ -121,6 +121,56 @@ def _toys(
     )
 
 
+def _hypotest(workspace: str, mu: float, *, pyhf: bool) -> Workload:
+    repeats = {OURS: 8, NEXTSTAT: 3, **({PYHF: 2} if pyhf else {})}
+    jobs = {tool: {"repeats": count, "mu": mu} for tool, count in repeats.items()}
+    return Workload(f"hypotest of {workspace}", "hypotest", workspace, jobs, note=f"mu = {mu:g}")
+
+
+def _limits(workspace: str, *, pyhf: bool) -> Workload:
+    jobs: dict[str, dict[str, Any]] = {
+        OURS: {"repeats": 5, "expected": True},
+        NEXTSTAT: {"repeats": 2},
+        **({PYHF: {"repeats": 2}} if pyhf else {}),
+    }
+    return Workload(
+        f"limits of {workspace}",
+        "limits",
+        workspace,
+        jobs,
+        rounds=2,
+        note="observed and five expected; nextstat 0.10.1 the observed one alone",
+    )
+
+
+def _toy_test(workspace: str, mu: float) -> Workload:
+    counts = {OURS: 1000, NEXTSTAT: 20}
+    jobs: dict[str, dict[str, Any]] = {
+        tool: {"repeats": 1, "n_toys": count, "seed": 1, "mu": mu} for tool, count in counts.items()
+    }
+    # Like for like: nextstat 0.10.1 keeps auxiliary data fixed.
+    jobs[OURS]["aux"] = "fixed"
+    return Workload(
+        f"toy CLs of {workspace}, per toy",
+        "toy_test",
+        workspace,
+        jobs,
+        rounds=2,
+        note=f"mu = {mu:g}, toys per ensemble: 1000 / 20; not warmed up",
+    )
+
+
+def _ranking(workspace: str) -> Workload:
+    return Workload(
+        f"ranking of {workspace}",
+        "ranking",
+        workspace,
+        {OURS: {"repeats": 6}, NEXTSTAT: {"repeats": 2}},
+        rounds=2,
+        note="two refits of every constrained parameter; best fit included",
+    )
+
+
 def _scan(workspace: str) -> Workload:
     """21 points of the parameter of interest from 0 to 5; pyhf makes 22 fits of minutes."""
     values = {"values": [0.25 * i for i in range(21)]}
@@ -161,6 +211,14 @@ WORKLOADS = (
         {OURS: 20_000, NEXTSTAT: 5_000, PYHF: 3},
         rounds=2,
     ),
+    _hypotest("tttt-prod", 1.0, pyhf=False),
+    _hypotest("tHu", 1.0, pyhf=False),
+    _hypotest("example", 1.0, pyhf=True),
+    _limits("tttt-prod", pyhf=False),
+    _limits("tHu", pyhf=False),
+    _limits("example", pyhf=True),
+    _toy_test("tttt-prod", 3.0),
+    *(_ranking(name) for name in ("tttt-prod", "tHu")),
     _scan("tHu"),
     Workload(
         "command: fit example",

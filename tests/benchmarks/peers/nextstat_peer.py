@@ -93,6 +93,49 @@ def toys(text: str, job: Record) -> Record:
     }
 
 
+def hypotest(text: str, job: Record) -> Record:
+    """Test one value with asymptotic formulas; `inner` tests are timed together."""
+    model, inner = nextstat.from_pyhf(text), job.get("inner", 1)
+
+    def run() -> float:
+        for _ in range(inner):
+            cls = nextstat.hypotest(job["mu"], model)
+        return float(cls)
+
+    cls, seconds = timed(run, job)
+    return {"seconds": seconds / inner, "cls": cls}
+
+
+def limits(text: str, job: Record) -> Record:
+    """Find the observed limit, and with `expected` the five expected ones, too."""
+    model = nextstat.from_pyhf(text)
+    options = {"expected": True} if job.get("expected") else {}
+    found, seconds = timed(lambda: nextstat.upper_limit(model, **options), job)
+    return {"seconds": seconds, "observed": found[0] if options else found}
+
+
+def toy_test(text: str, job: Record) -> Record:
+    """CLs from toys; the time is that per toy of both ensembles."""
+    model, count = nextstat.from_pyhf(text), job["n_toys"]
+    options = {"aux": job["aux"]} if "aux" in job else {}
+    cls, seconds = timed(
+        lambda: nextstat.hypotest_toys(job["mu"], model, n_toys=count, seed=job["seed"], **options),
+        job,
+    )
+    return {"seconds": seconds / (2 * count), "n_toys": count, "cls": float(cls)}
+
+
+def ranking(text: str, job: Record) -> Record:
+    """Rank all nuisance parameters, the best fit included."""
+    model = nextstat.from_pyhf(text)
+    rows, seconds = timed(lambda: nextstat.ranking(model), job)
+    return {
+        "seconds": seconds,
+        "n_ranked": len(rows),
+        "shifts": {row["name"]: [row["delta_mu_up"], row["delta_mu_down"]] for row in rows},
+    }
+
+
 def scan(text: str, job: Record) -> Record:
     """Profile the likelihood at `values` of the parameter of interest, free fit included."""
     model = nextstat.from_pyhf(text)
@@ -134,7 +177,17 @@ def versions() -> Record:
     return found
 
 
-WORKLOADS = {"load": load, "fit": fit, "toys": toys, "scan": scan, "judge": judge}
+WORKLOADS = {
+    "load": load,
+    "fit": fit,
+    "toys": toys,
+    "hypotest": hypotest,
+    "limits": limits,
+    "toy_test": toy_test,
+    "ranking": ranking,
+    "scan": scan,
+    "judge": judge,
+}
 
 
 def main() -> None:

@@ -85,6 +85,28 @@ def toys(text: str, job: Record) -> Record:
     return {"seconds": seconds / job["n_toys"], "n_toys": job["n_toys"], "converged": converged}
 
 
+def hypotest(text: str, job: Record) -> Record:
+    """Test one value with asymptotic formulas, its five fits with SLSQP."""
+    model, data = read(text)
+    inner = job.get("inner", 1)
+
+    def run() -> float:
+        for _ in range(inner):
+            cls = pyhf.infer.hypotest(job["mu"], data, model)
+        return float(cls)
+
+    cls, seconds = timed(run, job)
+    return {"seconds": seconds / inner, "cls": cls}
+
+
+def limits(text: str, job: Record) -> Record:
+    """Find the observed and the five expected limits, which pyhf always does."""
+    model, data = read(text)
+    upper_limit = pyhf.infer.intervals.upper_limits.upper_limit
+    (observed, _), seconds = timed(lambda: upper_limit(data, model), job)
+    return {"seconds": seconds, "observed": float(observed)}
+
+
 def scan(text: str, job: Record) -> Record:
     """A free fit, and one with the parameter of interest held at each of `values`."""
     model, data = read(text)
@@ -116,7 +138,14 @@ def versions() -> Record:
     return found | {name: version(name) for name in ("pyhf", "scipy", "numpy")}
 
 
-WORKLOADS = {"load": load, "fit": fit, "toys": toys, "scan": scan}
+WORKLOADS = {
+    "load": load,
+    "fit": fit,
+    "toys": toys,
+    "hypotest": hypotest,
+    "limits": limits,
+    "scan": scan,
+}
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
     from nextstat._profile import profile_curve, profile_scan
+    from nextstat._ranking import breakdown, grouped_impacts, impacts, ranking
     from nextstat._settings import (
         get_backend,
         get_eval_mode,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         set_eval_mode,
         set_threads,
     )
+    from nextstat._toy_tests import feldman_cousins, hypotest_toys, toy_upper_limit
     from nextstat._toys import (
         asimov_data,
         fit_toys,
@@ -44,7 +46,14 @@ if TYPE_CHECKING:
     )
     from nextstat._version import __version__
     from nextstat._yields import goodness_of_fit, simplified_likelihood, yields
-    from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
+    from nextstat_core.errors import (
+        FitError,
+        FormatError,
+        InputError,
+        ModelError,
+        NextstatError,
+        WorkerError,
+    )
     from nextstat_core.infer import (
         FitOptions,
         channel_compatibility,
@@ -58,14 +67,18 @@ if TYPE_CHECKING:
     )
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import (
+        Breakdown,
         ChannelCompatibility,
         ClsScan,
         Contour,
         DiscoveryResult,
+        FeldmanCousins,
         FitMinimumResult,
         FitResult,
         GoodnessOfFit,
+        GroupedImpacts,
         HypotestResult,
+        Impacts,
         Interval,
         Intervals,
         LimitResult,
@@ -76,15 +89,19 @@ if TYPE_CHECKING:
         ProfileScan2D,
         SignalInjection,
         SimplifiedLikelihood,
+        ToyHypotestResult,
+        ToyLimitResult,
         ToyResults,
         Yields,
     )
 
 __all__ = [
+    "Breakdown",
     "ChannelCompatibility",
     "ClsScan",
     "Contour",
     "DiscoveryResult",
+    "FeldmanCousins",
     "FitError",
     "FitMinimumResult",
     "FitOptions",
@@ -93,8 +110,10 @@ __all__ = [
     "FunnelModel",
     "GaussianMeanModel",
     "GoodnessOfFit",
+    "GroupedImpacts",
     "HistFactoryModel",
     "HypotestResult",
+    "Impacts",
     "InputError",
     "Interval",
     "Intervals",
@@ -110,14 +129,19 @@ __all__ = [
     "SignalInjection",
     "SimplifiedLikelihood",
     "StdNormalModel",
+    "ToyHypotestResult",
+    "ToyLimitResult",
     "ToyResults",
+    "WorkerError",
     "Yields",
     "__version__",
     "asimov_data",
+    "breakdown",
     "channel_compatibility",
     "cls_curve",
     "contour",
     "discovery",
+    "feldman_cousins",
     "fit",
     "fit_batch",
     "fit_toys",
@@ -128,10 +152,13 @@ __all__ = [
     "get_eval_mode",
     "get_threads",
     "goodness_of_fit",
+    "grouped_impacts",
     "has_accelerate",
     "has_cuda",
     "has_metal",
     "hypotest",
+    "hypotest_toys",
+    "impacts",
     "inject_signal",
     "interval",
     "intervals",
@@ -141,11 +168,13 @@ __all__ = [
     "profile_points",
     "profile_scan",
     "profile_scan_2d",
+    "ranking",
     "set_backend",
     "set_eval_mode",
     "set_threads",
     "signal_injection",
     "simplified_likelihood",
+    "toy_upper_limit",
     "upper_limit",
     "upper_limits",
     "upper_limits_root",
@@ -163,23 +192,26 @@ _HOMES = {
     ),
     "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
     "nextstat._profile": "profile_curve profile_scan",
+    "nextstat._ranking": "breakdown grouped_impacts impacts ranking",
     "nextstat._settings": (
         "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
     ),
+    "nextstat._toy_tests": "feldman_cousins hypotest_toys toy_upper_limit",
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
     "nextstat._yields": "goodness_of_fit simplified_likelihood yields",
-    "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
+    "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError WorkerError",
     "nextstat_core.infer": (
         "FitOptions channel_compatibility contour inject_signal interval intervals profile_points "
         "profile_scan_2d signal_injection"
     ),
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
-        "ChannelCompatibility ClsScan Contour DiscoveryResult FitMinimumResult FitResult "
-        "GoodnessOfFit HypotestResult Interval Intervals LimitResult MassScan ParameterEstimate "
-        "ProfilePoints ProfileScan ProfileScan2D SignalInjection SimplifiedLikelihood ToyResults "
-        "Yields"
+        "Breakdown ChannelCompatibility ClsScan Contour DiscoveryResult FeldmanCousins "
+        "FitMinimumResult FitResult GoodnessOfFit GroupedImpacts HypotestResult Impacts "
+        "Interval Intervals LimitResult MassScan ParameterEstimate ProfilePoints ProfileScan "
+        "ProfileScan2D SignalInjection SimplifiedLikelihood ToyHypotestResult ToyLimitResult "
+        "ToyResults Yields"
     ),
 }
 
