@@ -61,7 +61,7 @@ def _dask(address: str) -> Any:
             "Hint: python -m pip install nextstat-dask"
         ) from error
     try:
-        return Client(address)
+        return Client(address)  # type: ignore[no-untyped-call]
     except OSError as error:
         raise NextstatError(f"no scheduler of dask answers at {address!r}: {error}") from error
 

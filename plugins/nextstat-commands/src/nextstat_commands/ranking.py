@@ -45,7 +45,6 @@ def command(analysis: Analysis, *, convention: Any, top: int | None) -> None:
 
 def _display(result: Impacts) -> Display:
     from nextstat_core.results.impacts import IMPACT_FLAGS
-
     from nextstat_core.tables import Table
 
     rows = [
