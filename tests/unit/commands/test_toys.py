@@ -43,6 +43,23 @@ def test_toys_are_the_same_wherever_they_are_fitted(
     assert toys_of(run, workspace, "--executor", executor) == toys_of(run, workspace)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_cluster_gives_the_same_toys(run: Run, workspace: Path, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="the cluster")
+    with distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+        local_directory=str(tmp_path),
+        silence_logs="CRITICAL",
+    ) as cluster:
+        found = toys_of(run, workspace, "--executor", f"dask:{cluster.scheduler_address}")
+    assert found == toys_of(run, workspace)
+
+
 def test_another_seed_gives_other_toys(run: Run, workspace: Path) -> None:
     here, there = (toys_of(run, workspace, "--seed", seed) for seed in (1, 2))
     assert (here["clsb"], here["clb"]) != (there["clsb"], there["clb"])
