@@ -45,7 +45,11 @@ _ROUGH = 1e-4
 
 @dataclass(slots=True)
 class BatchFit:
-    """Minima of many rows, as host arrays with the rows on the first axis."""
+    """Minima of many rows, as host arrays with the rows on the first axis.
+
+    `slope` are the gradients of all parameters, held ones too, where they are at hand; NaN in rows
+    in which they are not.
+    """
 
     values: NDArray[np.float64]
     nll: NDArray[np.float64]
@@ -59,6 +63,7 @@ class BatchFit:
     n_gev: NDArray[np.int64]
     n_hev: NDArray[np.int64]
     errors: NDArray[np.float64] | None = None
+    slope: NDArray[np.float64] | None = None
 
     @staticmethod
     def joined(parts: list[BatchFit]) -> BatchFit:
@@ -66,7 +71,8 @@ class BatchFit:
         columns: dict[str, Any] = {}
         for entry in fields(BatchFit):
             pieces = [getattr(part, entry.name) for part in parts]
-            columns[entry.name] = None if pieces[0] is None else np.concatenate(pieces)
+            known = all(piece is not None for piece in pieces)
+            columns[entry.name] = np.concatenate(pieces) if known else None
         return BatchFit(**columns)
 
     def part(self, rows: slice | NDArray[np.intp]) -> BatchFit:
@@ -121,9 +127,9 @@ class BatchFit:
     def put(self, rows: NDArray[np.intp], other: BatchFit) -> None:
         """Put the rows of another batch in the place of `rows`."""
         for entry in fields(BatchFit):
-            column = getattr(self, entry.name)
+            column, new = getattr(self, entry.name), getattr(other, entry.name)
             if column is not None:
-                column[rows] = getattr(other, entry.name)
+                column[rows] = np.nan if new is None else new
 
 
 def fit_rows(
