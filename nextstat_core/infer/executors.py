@@ -7,7 +7,7 @@ can be pickled. The model is sent as the JSON of its plain data and compiled onc
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -19,6 +19,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
@@ -29,7 +30,7 @@ from nextstat_core.ir import model_from_dict, model_to_dict
 from nextstat_core.models import HistFactoryModel, StatisticalModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
 __all__ = ["Executor", "PackedModel", "finished_units", "model_digest", "pack", "run_units"]
@@ -87,7 +88,7 @@ def _compiled(packed: PackedModel) -> HistFactoryModel:
     return HistFactoryModel(ir, backend=packed.backend, precise=packed.precise)
 
 
-def pack(model: StatisticalModel) -> PackedModel | StatisticalModel:
+def pack(model: Any) -> Any:
     """What is sent of a model: plain data of a HistFactory model; others are pickled."""
     if not isinstance(model, HistFactoryModel):
         return model
@@ -103,21 +104,37 @@ def model_digest(model: HistFactoryModel) -> str:
 
 def run_units(
     function: Callable[[Any, _Unit], _Result],
-    model: StatisticalModel | Sequence[StatisticalModel],
+    model: StatisticalModel | Sequence[StatisticalModel] | Iterator[Any],
     units: Sequence[_Unit],
     *,
     executor: Executor | None = None,
     threads: int = 1,
     name: Callable[[_Unit], str] = str,
+    progress: Callable[[int, int], None] | None = None,
+    size: Callable[[_Unit], int] = len,  # type: ignore[assignment]
 ) -> list[_Result]:
-    """Results of all units, in their order; arguments as in `finished_units`."""
-    found = dict(finished_units(function, model, units, executor, threads=threads, name=name))
+    """Results of all units, in their order; other arguments as in `finished_units`.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called after each unit with how much is done, and of how much.
+    size : callable
+        How much a unit counts for in that.
+    """
+    found: dict[int, _Result] = {}
+    done, total = 0, 0 if progress is None else sum(map(size, units))
+    for i, result in finished_units(function, model, units, executor, threads=threads, name=name):
+        found[i] = result
+        if progress is not None:
+            done += size(units[i])
+            progress(done, total)
     return [found[i] for i in range(len(units))]
 
 
 def finished_units(
     function: Callable[[Any, _Unit], _Result],
-    model: StatisticalModel | Sequence[StatisticalModel],
+    model: StatisticalModel | Sequence[StatisticalModel] | Iterator[Any],
     units: Sequence[_Unit],
     executor: Executor | None = None,
     *,
@@ -130,8 +147,9 @@ def finished_units(
     ----------
     function : callable
         ``function(model, unit)``; of a module, where an executor works in other processes.
-    model : model or sequence of models
-        One for all units, or one for each.
+    model : model, or sequence or iterator of models
+        One for all units, or one for each. An iterator makes them when they are needed; what else
+        it gives goes to `function` as it is.
     executor : concurrent.futures.Executor, optional
         Anything with its `submit`, or with a method `get_executor` that returns one, like a client
         of dask.distributed. This thread works if left out.
@@ -147,16 +165,18 @@ def finished_units(
     WorkerError
         If the executor lost a worker, after all units that could be finished were.
     """
-    models = [*model] if isinstance(model, Sequence) else [model]
+    each: Iterator[Any] | None = None
+    if isinstance(model, Sequence | Iterator):
+        each = iter(model)
     if executor is not None:
-        packed = [pack(each) for each in models]
+        packed = repeat(pack(model)) if each is None else map(pack, each)
         yield from _submitted(function, packed, units, _checked(executor), name)
-    elif threads > 1 and len(units) > 1 and all(map(_stands_threads, models)):
+    elif threads > 1 and len(units) > 1 and each is None and _stands_threads(model):
         with ThreadPoolExecutor(min(threads, len(units))) as pool:
-            yield from _submitted(function, models, units, pool, name)
+            yield from _submitted(function, repeat(model), units, pool, name)
     else:
-        for i, unit in enumerate(units):
-            yield i, function(models[i % len(models)], unit)
+        for i, (unit, own) in enumerate(zip(units, each or repeat(model), strict=False)):
+            yield i, function(own, unit)
 
 
 def _checked(executor: Any) -> Executor:
@@ -173,7 +193,7 @@ def _checked(executor: Any) -> Executor:
 
 def _submitted(
     function: Callable[[Any, _Unit], _Result],
-    models: Sequence[PackedModel | StatisticalModel],
+    models: Iterator[Any],
     units: Sequence[_Unit],
     executor: Executor,
     name: Callable[[_Unit], str],
@@ -181,9 +201,9 @@ def _submitted(
     futures: dict[Future[_Result], int] = {}
     lost: dict[int, BaseException] = {}
     try:
-        for i, unit in enumerate(units):
+        for i, (unit, model) in enumerate(zip(units, models, strict=False)):
             try:
-                futures[executor.submit(_work, function, models[i % len(models)], unit)] = i
+                futures[executor.submit(_work, function, model, unit)] = i
             except BrokenExecutor as error:
                 lost[i] = error
         for future in as_completed(futures):
@@ -206,13 +226,13 @@ def _work(function: Callable[[Any, Any], Any], packed: Any, unit: Any) -> Any:
         return function(model, unit)
 
 
-def _stands_threads(model: StatisticalModel) -> bool:
+def _stands_threads(model: Any) -> bool:
     return not isinstance(model, HistFactoryModel) or (
         Capability.THREADS in model.backend.capabilities
     )
 
 
-def _alone(model: StatisticalModel) -> AbstractContextManager[Any]:
+def _alone(model: Any) -> AbstractContextManager[Any]:
     """Waits for other threads, where the backend stands one only."""
     return nullcontext() if _stands_threads(model) else _one_at_a_time
 

@@ -24,10 +24,11 @@ from nextstat_core.results.goodness import GoodnessOfFit
 from nextstat_core.stats import chi2_sf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
+    from nextstat_core.infer.executors import Executor
     from nextstat_core.infer.options import FitOptions
     from nextstat_core.infer.target import HistFactoryTarget
     from nextstat_core.models import HistFactoryModel
@@ -52,6 +53,8 @@ def goodness_of_fit(
     bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
     init: Mapping[str, float] | None = None,
     threads: int = 1,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
     options: FitOptions | None = None,
 ) -> GoodnessOfFit:
     """Test a model against the saturated one.
@@ -69,7 +72,7 @@ def goodness_of_fit(
     n_toys : int
         Toys drawn at the best fit, main and auxiliary data, and fitted from there; their p-value
         needs no asymptotic distribution.
-    seed, ensemble, threads
+    seed, ensemble, threads, executor, progress
         As in `fit_toys`.
     fixed, bounds, init, options : optional
         As in `nextstat_core.infer.fit`. Bounds hold for toys too.
@@ -108,6 +111,8 @@ def goodness_of_fit(
             fixed=[name for name, held in zip(target.names, fit.fixed, strict=True) if held],
             bounds=bounds,
             threads=threads,
+            executor=executor,
+            progress=progress,
             options=options,
         )
         toys = _of_toys(target, fit, fitted, seed, ensemble)[fitted.converged]

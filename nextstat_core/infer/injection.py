@@ -9,13 +9,13 @@ import numpy as np
 
 from nextstat_core.errors import InputError
 from nextstat_core.infer.conditional import Conditional
-from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.observe import notify
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.poi import opened, poi_of, with_poi_bounds
 from nextstat_core.infer.request import Request, make_request
-from nextstat_core.infer.row_fits import fit_rows, toy_results
+from nextstat_core.infer.row_fits import toy_results
 from nextstat_core.infer.target import BatchData, HistFactoryTarget, target_of
+from nextstat_core.infer.toy_fits import fit_given
 from nextstat_core.infer.toys import check_stream, draw_toys
 from nextstat_core.ir import with_auxiliary
 from nextstat_core.models import HistFactoryModel
@@ -24,8 +24,11 @@ from nextstat_core.models.parameters import parameter_vector
 from nextstat_core.results import SignalInjection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from nextstat_core.infer.executors import Executor
     from nextstat_core.results import ToyResults
     from nextstat_core.typing import ArrayLike
 
@@ -88,6 +91,8 @@ def signal_injection(
     seed: int = 42,
     at: Literal["postfit", "prefit"] | ArrayLike = "postfit",
     options: FitOptions | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> SignalInjection:
     """Fit data that were made with known signals, to see whether the fit finds what is there.
 
@@ -102,6 +107,10 @@ def signal_injection(
     at
         As in `inject_signal`.
     options : FitOptions, optional
+    executor : concurrent.futures.Executor, optional
+        Whatever fits the toys instead of this thread; results do not depend on it.
+    progress : callable, optional
+        Called with the numbers of finished and of all toys.
 
     Returns
     -------
@@ -137,7 +146,8 @@ def signal_injection(
             draw_toys(target.host.compiled, row, range(n_toys), seed, ensemble=i)
             for i, row in enumerate(truth)
         ]
-        every = _fit(target, replace(request, start=start), _joined(draws), truth, options)
+        request = replace(request, start=start)
+        every = _fit(target, request, _joined(draws), truth, options, executor, progress)
         toys = [every[i * n_toys : (i + 1) * n_toys] for i in range(len(values))]
     result = SignalInjection(
         parameter=target.names[poi],
@@ -218,11 +228,15 @@ def _fit(
     data: BatchData,
     truth: NDArray[np.float64],
     options: FitOptions,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ToyResults:
     """Free fits in one batch; their metric is that of the signal in the middle."""
     middle = replace(request, start=truth[len(truth) // 2])
-    metric = SharedMetric(target.coarse or target, middle)
-    fitted = fit_rows(target, request, data, metric, options, variances=True)
+    fitted = fit_given(
+        target, request, data, middle, options, variances=True, executor=executor,
+        progress=progress,
+    )  # fmt: skip
     return toy_results(target, request, fitted)
 
 

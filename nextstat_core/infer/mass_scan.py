@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nextstat_core.errors import FitError, InputError, MissingPOIError, NextstatError
+from nextstat_core.infer.executors import run_units
 from nextstat_core.infer.limits import upper_limits
 from nextstat_core.io import apply_operations, decode, read_patchset
 from nextstat_core.models import HistFactoryModel
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from nextstat_core.infer.executors import Executor
 
 __all__ = ["limits_of_models", "mass_scan"]
 
@@ -34,6 +38,7 @@ def mass_scan(
     verify: bool = True,
     model_options: Mapping[str, Any] | None = None,
     make: Callable[..., HistFactoryModel] = HistFactoryModel.from_workspace,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
     **limit_options: Any,
 ) -> MassScan:
@@ -58,6 +63,9 @@ def mass_scan(
         Keywords of `make`, such as ``measurement`` and ``backend``.
     make : callable
         Makes a model of a decoded workspace.
+    executor : concurrent.futures.Executor, optional
+        Whatever finds the limits instead of this thread, which only makes the models; results do
+        not depend on it.
     progress : callable, optional
         Called with the numbers of signals that are done, and of all.
     alpha, expected, **limit_options
@@ -97,7 +105,12 @@ def mass_scan(
             yield name, build
 
     limits, errors = limits_of_models(
-        dict(models()), progress=progress, alpha=alpha, expected=expected, **limit_options
+        dict(models()),
+        executor=executor,
+        progress=progress,
+        alpha=alpha,
+        expected=expected,
+        **limit_options,
     )
     return _collected(
         chosen,
@@ -114,29 +127,60 @@ def mass_scan(
 def limits_of_models(
     models: Mapping[str, Callable[[], HistFactoryModel]],
     *,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> tuple[dict[str, LimitResult], dict[str, str]]:
-    """Limits by name, and why others have none; models are made one after the other.
+    """Limits by name, and why others have none; models are made here, one after the other.
 
     Only a model or a fit that cannot be used ends up among the latter: arguments that are wrong
     for all models raise as they do in `upper_limits`.
     """
-    limits: dict[str, LimitResult] = {}
-    errors: dict[str, str] = {}
-    for done, (name, build) in enumerate(models.items(), start=1):
-        try:
-            model = build()
-        except NextstatError as error:
-            errors[name] = str(error)
-        else:
-            try:
-                limits[name] = upper_limits(model, **options)
-            except (FitError, MissingPOIError) as error:
-                errors[name] = str(error)
-        if progress is not None:
-            progress(done, len(models))
+    found = run_units(
+        _limits,
+        map(_built, models.values()),
+        [_Signal(name, options) for name in models],
+        executor=executor,
+        progress=progress,
+        size=_one,
+    )
+    by_name = dict(zip(models, found, strict=True))
+    limits = {name: each for name, each in by_name.items() if not isinstance(each, str)}
+    errors = {name: each for name, each in by_name.items() if isinstance(each, str)}
     return limits, errors
+
+
+@dataclass(frozen=True, slots=True)
+class _Signal:
+    """A signal, and what is asked of its limits."""
+
+    name: str
+    options: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"limits of {self.name!r}"
+
+
+def _one(_: _Signal) -> int:
+    return 1
+
+
+def _built(build: Callable[[], HistFactoryModel]) -> HistFactoryModel | str:
+    """The model, or why there is none."""
+    try:
+        return build()
+    except NextstatError as error:
+        return str(error)
+
+
+def _limits(model: HistFactoryModel | str, signal: _Signal) -> LimitResult | str:
+    """The limits of a model, or why there are none."""
+    if isinstance(model, str):
+        return model
+    try:
+        return upper_limits(model, **signal.options)
+    except (FitError, MissingPOIError) as error:
+        return str(error)
 
 
 def _sizes(

@@ -37,6 +37,11 @@ class Request:
         parts = (self.start, self.lower, self.upper, self.fixed)
         return Request(*(part if part.ndim == 1 else part[i] for part in parts))  # type: ignore[arg-type]
 
+    def rows(self, rows: slice) -> Request:
+        """The requests of some rows, which may be one for all."""
+        parts = (self.start, self.lower, self.upper, self.fixed)
+        return Request(*(part if part.ndim == 1 else part[rows] for part in parts))  # type: ignore[arg-type]
+
     def holding(self, held: NDArray[np.intp], values: NDArray[np.float64]) -> Request:
         """The request of rows that each hold parameters `held` (rows, n) at `values`.
 

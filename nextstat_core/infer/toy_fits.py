@@ -19,7 +19,7 @@ from nextstat_core.infer.toys import check_stream, draw_toys
 from nextstat_core.models.parameters import parameter_vector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_count",
+    "fit_given",
     "fit_many",
     "fit_toys",
     "histfactory_target",
@@ -69,6 +70,7 @@ def fit_toys(
     compute_uncertainties: bool = False,
     threads: int = 1,
     executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
     options: FitOptions | None = None,
 ) -> ToyResults:
     """Draw toys at `params` and fit each.
@@ -91,6 +93,8 @@ def fit_toys(
     executor : concurrent.futures.Executor, optional
         Whatever runs the chunks instead: a pool of processes, a cluster. Nor do results depend on
         it.
+    progress : callable, optional
+        Called with the numbers of finished and of all toys.
     options : FitOptions, optional
         One start, and no look for second modes; failures are kept whatever `on_failure` says.
 
@@ -119,7 +123,9 @@ def fit_toys(
         for numbers in toy_chunks(target, first_toy, n_toys, executor is not None)
     ]
     notify("start", target, n_toys)
-    parts = run_units(_fit_drawn, model, units, executor=executor, threads=threads)
+    parts = run_units(
+        _fit_drawn, model, units, executor=executor, threads=threads, progress=progress
+    )
     if not parts:
         parts = [no_fits(len(target.names), variances=compute_uncertainties)]
     results = toy_results(target, request, BatchFit.joined(parts))
@@ -139,6 +145,9 @@ class _Drawn:
     variances: bool
     options: FitOptions
     numbers: range = range(0)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
 
     def __str__(self) -> str:
         return f"toys {self.numbers.start} ... {self.numbers.stop - 1}"
@@ -191,17 +200,46 @@ def fit_many(
     batch = BatchData(target.model.main_bins.rows(data))
     request = make_request(target, init_pars=init_pars, fixed=fixed, bounds=bounds)
     notify("start", target, len(batch.main))
-    chunks = toy_chunks(target, 0, len(batch.main), executor is not None)
-    units = [
-        _Given(batch.part(slice(chunk.start, chunk.stop)), request, compute_uncertainties, options)
-        for chunk in chunks
-    ]
-    parts = run_units(_fit_given, model, units, executor=executor)
-    if not parts:
-        parts = [no_fits(len(target.names), variances=compute_uncertainties)]
-    results = toy_results(target, request, BatchFit.joined(parts))
+    fitted = fit_given(
+        target,
+        request,
+        batch,
+        request,
+        options,
+        variances=compute_uncertainties,
+        executor=executor,
+    )
+    results = toy_results(target, request, fitted)
     notify("end", target, len(batch.main), results)
     return results
+
+
+def fit_given(
+    target: HistFactoryTarget,
+    request: Request,
+    data: BatchData,
+    near: Request,
+    options: FitOptions,
+    *,
+    variances: bool,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> BatchFit:
+    """Fit every data set of a batch, in units for any executor.
+
+    Parameters
+    ----------
+    request : Request
+        One for all rows, or one per row.
+    near : Request
+        Of one row: the shared metric is that of its start.
+    """
+    units = []
+    for chunk in toy_chunks(target, 0, len(data.main), executor is not None):
+        rows = slice(chunk.start, chunk.stop)
+        units.append(_Given(data.part(rows), request.rows(rows), near, variances, options))
+    parts = run_units(_fit_given, target.model, units, executor=executor, progress=progress)
+    return BatchFit.joined(parts or [no_fits(len(target.names), variances=variances)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,16 +248,20 @@ class _Given:
 
     data: BatchData
     request: Request
+    near: Request
     variances: bool
     options: FitOptions
 
+    def __len__(self) -> int:
+        return len(self.data.main)
+
     def __str__(self) -> str:
-        return f"{len(self.data.main)} data sets"
+        return f"{len(self)} data sets"
 
 
 def _fit_given(model: HistFactoryModel, unit: _Given) -> BatchFit:
     target = histfactory_target(model)
-    metric = SharedMetric(target.coarse or target, unit.request)
+    metric = SharedMetric(target.coarse or target, unit.near)
     return fit_rows(target, unit.request, unit.data, metric, unit.options, variances=unit.variances)
 
 
