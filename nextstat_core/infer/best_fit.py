@@ -40,15 +40,25 @@ class BestFit:
         The same fit, with uncertainties.
     poi : int
         Position of the parameter of interest.
+    notes : tuple of str
+        What came up after the fit.
     """
 
     around: Conditional
     fit: FitResult
     poi: int
+    notes: tuple[str, ...] = ()
 
     def response(self) -> Response:
         """What it answers to first order."""
         return Response(self.around.target, self.around.free, self.fit, self.poi)
+
+    def moved(self, around: Conditional, notes: tuple[str, ...]) -> BestFit:
+        """The same around a lower minimum, if `around` is one, with notes on how it was found."""
+        fit = self.fit
+        if around is not self.around:
+            fit = result_of(around.target, around.request, around.data, around.free)
+        return replace(self, around=around, fit=fit, notes=notes)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -63,7 +73,7 @@ class BestFit:
                 f"{name} is at its {side} bound, so that its uncertainty is undefined and impacts "
                 "are zero or one-sided"
             )
-        return (*self.fit.warnings, *more)
+        return (*self.fit.warnings, *more, *self.notes)
 
 
 def best_fit(

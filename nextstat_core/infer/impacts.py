@@ -15,7 +15,10 @@ import numpy as np
 
 from nextstat_core.errors import InputError
 from nextstat_core.infer.best_fit import best_fit
-from nextstat_core.infer.conditional import ConditionalFits
+from nextstat_core.infer.held_rows import fit_held
+from nextstat_core.infer.intervals import interval_ends
+from nextstat_core.infer.profile import Profile
+from nextstat_core.infer.rays import BOUND, FAILED
 from nextstat_core.results.impacts import CONVENTIONS, IMPACT_FLAGS, Impacts
 
 if TYPE_CHECKING:
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nextstat_core.infer.best_fit import BestFit
-    from nextstat_core.infer.conditional import Conditional
+    from nextstat_core.infer.conditional import ConditionalFits
+    from nextstat_core.infer.executors import Executor
     from nextstat_core.infer.options import FitOptions
     from nextstat_core.infer.request import Request
     from nextstat_core.models import StatisticalModel
@@ -33,8 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["impacts"]
 
-# Refits between two reports of progress.
-_CHUNK = 512
 # Shifts below this share of the uncertainty are noise; they have no side.
 _SIDE = 1e-4
 _TINY = np.finfo(float).tiny
@@ -52,6 +54,8 @@ def impacts(
     init: Mapping[str, float] | None = None,
     options: FitOptions | None = None,
     open_poi_bound: bool = True,
+    minos: bool = False,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Impacts:
     r"""Rank nuisance parameters by what they do to the parameter of interest (POI).
@@ -84,6 +88,12 @@ def impacts(
     open_poi_bound : bool
         Open a lower bound >= 0 of the POI as far as rates stay positive. At a bound impacts are cut
         or zero; other tools keep it.
+    minos : bool
+        With ``postfit``: refits at the ends of the interval of the profile likelihood, see
+        `intervals`, instead of :math:`\pm` the uncertainty from the Hessian.
+    executor : concurrent.futures.Executor, optional
+        Whatever does the refits instead of this thread: a pool of processes, a cluster. Results do
+        not depend on it.
     progress : callable, optional
         Called with the number of refits done and their total.
 
@@ -105,6 +115,8 @@ def impacts(
     """
     if convention not in CONVENTIONS:
         raise InputError.unknown("convention", convention, CONVENTIONS)
+    if minos and convention != "postfit":
+        raise InputError(f"`minos` goes with convention 'postfit'; found {convention!r}")
     best = best_fit(
         model,
         "impacts",
@@ -119,7 +131,14 @@ def impacts(
     chosen = _chosen(best, convention, parameters)
     if convention in {"covariance", "global"}:
         return _first_order(best, convention, chosen)
-    return _refitted(best, convention, chosen, progress)
+    if minos:
+        best, wanted, bounded = _interval_ends(best, chosen)
+    else:
+        wanted = _widths_around(best, convention, chosen)
+        bounded = np.zeros(len(chosen), dtype=bool)
+    return _refitted(
+        best, convention, chosen, wanted, bounded, minos=minos, executor=executor, progress=progress
+    )
 
 
 def _chosen(
@@ -173,32 +192,63 @@ def _first_order(best: BestFit, convention: ImpactConvention, chosen: NDArray[np
     )
 
 
+def _widths_around(
+    best: BestFit, convention: ImpactConvention, chosen: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Where to hold parameters, shape (2, n), up and down; NaN without a width."""
+    fit = best.fit
+    center = (fit.prefit_centers if convention == "nominal" else fit.values)[chosen]
+    width = (fit.errors if convention == "postfit" else fit.prefit_widths)[chosen]
+    step = np.where(width > 0.0, width, np.nan)
+    return np.stack([center + step, center - step])
+
+
+def _interval_ends(
+    best: BestFit, chosen: NDArray[np.intp]
+) -> tuple[BestFit, NDArray[np.float64], NDArray[np.bool_]]:
+    """The same by MINOS; the best fit may move, and some ends are the parameter's bounds."""
+    profile = Profile(best.around)
+    ends, how, _ = interval_ends(profile, chosen, rise=1.0)
+    best = best.moved(profile.around, tuple(profile.warnings))
+    known = np.where(how == FAILED, np.nan, ends)
+    return best, known.T[::-1], (how == BOUND).any(axis=1)
+
+
 def _refitted(
     best: BestFit,
     convention: ImpactConvention,
     chosen: NDArray[np.intp],
+    wanted: NDArray[np.float64],
+    bounded: NDArray[np.bool_],
+    *,
+    minos: bool,
+    executor: Executor | None,
     progress: Callable[[int, int], None] | None,
 ) -> Impacts:
-    """Impacts from two refits of each parameter that has a width."""
+    """Impacts from refits with parameters held where it is `wanted`, if that is finite."""
     fit, around = best.fit, best.around
-    center = (fit.prefit_centers if convention == "nominal" else fit.values)[chosen]
-    width = (fit.errors if convention == "postfit" else fit.prefit_widths)[chosen]
-    usable = np.isfinite(width) & np.isfinite(center) & (width > 0.0)
-    step = np.where(usable, width, 0.0)
-    center = np.where(usable, center, fit.values[chosen])
-    wanted = np.stack([center + step, center - step])
-    lower, upper = around.request.lower[chosen], around.request.upper[chosen]
-    values = np.clip(wanted, lower, upper)
-    held = np.broadcast_to(chosen[usable], (2, int(usable.sum()))).reshape(-1, 1)
-    found = _refits(around, held, values[:, usable].reshape(-1, 1), progress)
-    poi, failed, at_edge = found.fits.values[:, best.poi], ~found.converged, _at_edge(best, found)
+    usable = np.isfinite(wanted)
+    values = np.clip(wanted, around.request.lower[chosen], around.request.upper[chosen])
+    held = np.broadcast_to(chosen, wanted.shape)[usable][:, None]
+    # Impacts need the place of the minimum; no refit needs a Hessian of its own for that. Refits
+    # rise little above the best fit, beside which a second mode was looked for.
+    found = fit_held(
+        around,
+        held,
+        values[usable][:, None],
+        second_modes=bool(around.free.rivals),
+        slopes=False,
+        executor=executor,
+        progress=progress,
+    )
     shifts = np.zeros(wanted.shape)
-    shifts[:, usable] = poi.reshape(2, -1) - fit.values[best.poi]
-    flags = {"no_width": ~usable, "clipped": (values != wanted).any(axis=0)}
-    for flag, rows in (("at_bound", at_edge), ("failed", failed)):
-        column = np.zeros(len(chosen), dtype=bool)
-        column[usable] = rows.reshape(2, -1).any(axis=0)
-        flags[flag] = column
+    shifts[usable] = found.fits.values[:, best.poi] - fit.values[best.poi]
+    clipped = (usable & (values != wanted)).any(axis=0)
+    flags = {"no_width": ~usable.all(axis=0), "clipped": clipped | bounded}
+    for flag, rows in (("at_bound", _at_edge(best, found)), ("failed", ~found.converged)):
+        where = np.zeros(wanted.shape, dtype=bool)
+        where[usable] = rows
+        flags[flag] = where.any(axis=0)
     return _collect(
         best,
         convention,
@@ -207,30 +257,10 @@ def _refitted(
         np.where(usable, values, np.nan),
         flags,
         sigma=float(fit.errors[best.poi]),
+        minos=minos,
         n_refits=len(held),
         n_newton=found.n_newton,
     )
-
-
-def _refits(
-    around: Conditional,
-    held: NDArray[np.intp],
-    values: NDArray[np.float64],
-    progress: Callable[[int, int], None] | None,
-) -> ConditionalFits:
-    parts, total = [], len(held)
-    # Refits rise little above the best fit, beside which a second mode was looked for.
-    rivals = bool(around.free.rivals)
-    for first in range(0, max(total, 1), _CHUNK):
-        rows = slice(first, first + _CHUNK)
-        # Impacts need the place of the minimum; no refit needs a Hessian of its own for that.
-        found = around.fit(
-            held[rows], values[rows], certify=False, second_modes=rivals, slopes=False
-        )
-        parts.append(found)
-        if progress is not None:
-            progress(min(first + _CHUNK, total), total)
-    return ConditionalFits.joined(parts)
 
 
 def _at_edge(best: BestFit, found: ConditionalFits) -> NDArray[np.bool_]:
@@ -250,6 +280,7 @@ def _collect(
     *,
     sigma: float,
     statistical: float | None = None,
+    minos: bool = False,
     n_refits: int = 0,
     n_newton: int = 0,
 ) -> Impacts:
@@ -284,6 +315,7 @@ def _collect(
         ),
         fit=fit,
         statistical=statistical,
+        minos=minos,
         n_refits=n_refits,
         n_newton=n_newton,
         warnings=best.warnings,

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nextstat_core.infer.options import FitOptions
+    from nextstat_core.infer.row_fits import BatchFit
     from nextstat_core.models import StatisticalModel
     from nextstat_core.typing import ArrayLike
 
-__all__ = ["interval", "intervals", "uncertainties"]
+__all__ = ["interval", "interval_ends", "intervals", "uncertainties"]
 
 
 def intervals(
@@ -79,29 +80,48 @@ def intervals(
     names = _chosen(parameters, target.names, request.fixed)
     place = np.array([place_of(target, request, name) for name in names], dtype=np.intp)
     notify("start", target, 2 * len(place) + 1)
-    found = None
-    while found is None:
-        rays = _rays(profile, place, rise)
-        found = follow(profile, rays)
-    value = profile.around.x[place]
-    ends = value[:, None] + (found.distance[:, None] * rays.direction).reshape(-1, 2)
-    # Rounding must not carry an end over its bound.
-    ends = np.clip(ends, request.lower[place, None], request.upper[place, None])
-    how = found.ends.reshape(-1, 2)
+    ends, how, fits = interval_ends(profile, place, rise)
     result = Intervals(
         names=names,
-        values=value,
-        lower=np.where(how[:, 0] == OPEN, -np.inf, ends[:, 0]),
-        upper=np.where(how[:, 1] == OPEN, np.inf, ends[:, 1]),
+        values=profile.around.x[place],
+        lower=ends[:, 0],
+        upper=ends[:, 1],
         lower_ends=tuple(how[:, 0].tolist()),
         upper_ends=tuple(how[:, 1].tolist()),
         delta=rise,
         best=profile.best(),
-        fits=toy_results(target, request, found.fits),
+        fits=toy_results(target, request, fits),
         warnings=tuple(profile.warnings),
     )
     notify("end", target, 2 * len(place) + 1, result)
     return result
+
+
+def interval_ends(
+    profile: Profile, place: NDArray[np.intp], rise: float
+) -> tuple[NDArray[np.float64], NDArray[np.str_], BatchFit]:
+    """Both ends of the intervals of the parameters at `place`, and how they are reached.
+
+    Returns
+    -------
+    ends : float array, shape (n, 2)
+        Infinite where there is none. They are around the best fit that `profile` has afterwards.
+    how : str array, shape (n, 2)
+        As in `RayEnds`.
+    fits : BatchFit
+        At the ends, in this order.
+    """
+    found = None
+    while found is None:
+        rays = _rays(profile, place, rise)
+        found = follow(profile, rays)
+    distance = found.distance[:, None] * rays.direction
+    ends = profile.around.x[place, None] + distance.reshape(-1, 2)
+    # Rounding must not carry an end over its bound.
+    request = profile.request
+    ends = np.clip(ends, request.lower[place, None], request.upper[place, None])
+    how = found.ends.reshape(-1, 2)
+    return np.where(how == OPEN, [-np.inf, np.inf], ends), how, found.fits
 
 
 def interval(model: StatisticalModel, parameter: str, **options: object) -> Interval:

@@ -10,6 +10,7 @@ import numpy as np
 from nextstat_core.errors import FitError, InputError
 from nextstat_core.infer.conditional import Conditional, ConditionalFits
 from nextstat_core.infer.fit import minimise_one, single_data
+from nextstat_core.infer.held_rows import fit_held
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.request import make_request
 from nextstat_core.infer.row_fits import BatchFit, row_result
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nextstat_core.infer.executors import Executor
     from nextstat_core.infer.request import Request
-    from nextstat_core.infer.target import BatchData, Target
+    from nextstat_core.infer.target import Target
     from nextstat_core.models import StatisticalModel
     from nextstat_core.results import FitMinimumResult
     from nextstat_core.typing import ArrayLike
@@ -31,8 +33,6 @@ __all__ = ["Profile", "lifted_to", "place_of"]
 
 # A conditional minimum may lie this much below the best one by rounding: 1e-6 in 2 dNLL.
 _BELOW = 5e-7
-# Rows between two reports of progress.
-_CHUNK = 256
 
 
 class Profile:
@@ -40,11 +40,8 @@ class Profile:
 
     Parameters
     ----------
-    target : Target
-    request : Request
-        Of the free fit.
-    data : BatchData or None
-    options : FitOptions
+    around : Conditional
+        The free fit.
 
     Attributes
     ----------
@@ -54,19 +51,9 @@ class Profile:
         What went otherwise than it should.
     """
 
-    def __init__(
-        self, target: Target, request: Request, data: BatchData | None, options: FitOptions
-    ) -> None:
-        self._data, self._options = data, options
-        self.around = Conditional.around_fit(target, request, data, options)
+    def __init__(self, around: Conditional) -> None:
+        self.around = around
         self.warnings: list[str] = []
-        if self.around.free.converged:
-            return
-        reason = Status(int(self.around.free.minima.status[0])).reason
-        text = f"the free fit did not converge: {reason}"
-        if options.on_failure == "raise":
-            raise FitError(text)
-        self.warnings.append(text)
 
     @classmethod
     def of(
@@ -93,8 +80,17 @@ class Profile:
         for name, values in (reaching or {}).items():
             request, note = lifted_to(target, request, place_of(target, request, name), values)
             notes += note
-        profile = cls(target, request, single_data(target, data), options or FitOptions())
-        profile.warnings = [*notes, *profile.warnings]
+        options = options or FitOptions()
+        batch = single_data(target, data)
+        profile = cls(Conditional.around_fit(target, request, batch, options))
+        profile.warnings += notes
+        free = profile.around.free
+        if not free.converged:
+            reason = Status(int(free.minima.status[0])).reason
+            text = f"the free fit did not converge: {reason}"
+            if options.on_failure == "raise":
+                raise FitError(text)
+            profile.warnings.append(text)
         return profile
 
     @property
@@ -105,7 +101,7 @@ class Profile:
     def may_have_modes(self) -> bool:
         """Whether conditional fits can have second modes, and are to be looked at for these."""
         compiled = self.target.compiled
-        return self._options.second_modes and compiled is not None and len(compiled.bent) > 0
+        return self.around.options.second_modes and compiled is not None and len(compiled.bent) > 0
 
     @property
     def request(self) -> Request:
@@ -118,44 +114,33 @@ class Profile:
         *,
         start: NDArray[np.float64] | None = None,
         second_modes: bool = True,
-        progress: Callable[[int, int], None] | None = None,
     ) -> ConditionalFits:
-        """Fit rows that hold parameters, see `Conditional.fit`.
-
-        Parameters
-        ----------
-        progress : callable, optional
-            Is told how many rows are done, and of how many.
-        """
-        parts, size = [], max(len(held), 1) if progress is None else _CHUNK
-        for first in range(0, max(len(held), 1), size):
-            rows = slice(first, first + size)
-            begin = None if start is None else start[rows]
-            # The metric of the best fit is exact enough here: 2e-9 in 2 dNLL.
-            parts.append(
-                self.around.fit(
-                    held[rows],
-                    values[rows],
-                    start=begin,
-                    certify=False,
-                    second_modes=second_modes,
-                )
-            )
-            if progress is not None:
-                progress(min(first + size, len(held)), len(held))
-        return ConditionalFits.joined(parts)
+        """Fit rows that hold parameters, see `Conditional.fit`."""
+        # The metric of the best fit is exact enough here: 2e-9 in 2 dNLL.
+        return self.around.fit(held, values, start=start, certify=False, second_modes=second_modes)
 
     def settled(
         self,
         held: NDArray[np.intp],
         values: NDArray[np.float64],
         *,
+        executor: Executor | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> BatchFit:
-        """Fit rows that hold parameters, again around every better best fit they lead to."""
-        found = self.fit(held, values, progress=progress).fits
+        """Fit rows that hold parameters, again around every better best fit they lead to.
+
+        Arguments as in `fit_held`.
+        """
+
+        def fitted() -> BatchFit:
+            return fit_held(
+                self.around, held, values, second_modes=True, slopes=False, executor=executor,
+                progress=progress,
+            ).fits  # fmt: skip
+
+        found = fitted()
         while self.improved_by(found):
-            found.take_lower(self.fit(held, values, progress=progress).fits)
+            found.take_lower(fitted())
         return found
 
     def improved_by(self, found: BatchFit) -> bool:
@@ -165,14 +150,15 @@ class Profile:
             return False
         row, before = int(np.argmin(values)), self.around.nll
         start = replace(self.request, start=found.values[row])
-        better = minimise_one(self.target, start, self._data, self._options)
+        target, data, options = self.target, self.around.data, self.around.options
+        better = minimise_one(target, start, data, options)
         if not better.converged or better.value + better.constant > values[row] + _BELOW:
             self.warnings.append(
                 f"a point lies {2.0 * (before - values[row]):.3g} in 2 dNLL below the best fit, "
                 "and no fit from there converged"
             )
             return False
-        self.around = Conditional(self.target, self.request, better, self._data, self._options)
+        self.around = Conditional(target, self.request, better, data, options)
         self.warnings.append(
             f"a lower minimum was found on the way, by {2.0 * (before - self.around.nll):.3g} in "
             "2 dNLL; it is the best fit now"

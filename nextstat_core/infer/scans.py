@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nextstat_core.infer.executors import Executor
     from nextstat_core.infer.options import FitOptions
     from nextstat_core.models import StatisticalModel
     from nextstat_core.typing import ArrayLike
@@ -37,6 +38,7 @@ def profile_points(
     bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
     init: Mapping[str, float] | None = None,
     options: FitOptions | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ProfilePoints:
     """Fit with some parameters held, at each of a list of points.
@@ -51,6 +53,9 @@ def profile_points(
         call, which the result says.
     data, fixed, bounds, init, options : optional
         As in `fit`.
+    executor : concurrent.futures.Executor, optional
+        Whatever fits the points instead of this thread: a pool of processes, a cluster. Results do
+        not depend on it.
     progress : callable, optional
         Is called with the number of points that are done, and that of all.
 
@@ -77,7 +82,9 @@ def profile_points(
     target, request = profile.target, profile.request
     place = np.array([target.names.index(name) for name in chosen], dtype=np.intp)
     notify("start", target, len(values) + 1)
-    found = profile.settled(np.tile(place, (len(values), 1)), values, progress=progress)
+    found = profile.settled(
+        np.tile(place, (len(values), 1)), values, executor=executor, progress=progress
+    )
     held = request.fixed.copy()
     held[place] = True
     result = ProfilePoints(
@@ -105,6 +112,7 @@ def profile_scan(
     bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
     init: Mapping[str, float] | None = None,
     options: FitOptions | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ProfileScan:
     """Scan the profile likelihood along one parameter.
@@ -115,7 +123,7 @@ def profile_scan(
         Values of the parameter, in any order.
     parameter : str, optional
         Its name; the parameter of interest if left out.
-    data, fixed, bounds, init, options, progress : optional
+    data, fixed, bounds, init, options, executor, progress : optional
         As in `profile_points`.
 
     Raises
@@ -131,7 +139,7 @@ def profile_scan(
     column = _column("values", values)
     found = profile_points(
         model, [name], column[:, None], data=data, fixed=fixed, bounds=bounds, init=init,
-        options=options, progress=progress,
+        options=options, executor=executor, progress=progress,
     )  # fmt: skip
     return ProfileScan(
         names=found.names,
@@ -153,6 +161,7 @@ def profile_scan_2d(
     bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
     init: Mapping[str, float] | None = None,
     options: FitOptions | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ProfileScan2D:
     """Scan the profile likelihood over a grid in two parameters.
@@ -161,7 +170,7 @@ def profile_scan_2d(
     ----------
     first, second : (name, values)
         Parameters, and n and m values of them.
-    data, fixed, bounds, init, options, progress : optional
+    data, fixed, bounds, init, options, executor, progress : optional
         As in `profile_points`.
     """
     (x_name, x_values), (y_name, y_values) = _axis("first", first), _axis("second", second)
@@ -169,7 +178,7 @@ def profile_scan_2d(
     points = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
     found = profile_points(
         model, [x_name, y_name], points, data=data, fixed=fixed, bounds=bounds, init=init,
-        options=options, progress=progress,
+        options=options, executor=executor, progress=progress,
     )  # fmt: skip
     return ProfileScan2D(x=x, y=y, grid=found)
 

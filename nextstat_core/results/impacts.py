@@ -28,7 +28,7 @@ CONVENTIONS: tuple[ImpactConvention, ...] = get_args(ImpactConvention)
 
 #: What may be odd about an impact.
 IMPACT_FLAGS = {
-    "no_width": "the convention has no width for it; the impact is 0",
+    "no_width": "the convention has no width for it, or none to one side; that impact is 0",
     "clipped": "a bound of the parameter is nearer than its width; it was held there",
     "at_bound": "the parameter of interest is at a bound, in the fit or in a refit",
     "one_sided": "both shifts move the parameter of interest to the same side",
@@ -119,6 +119,8 @@ class Impacts(Sequence[Impact]):
     statistical : float or None
         Uncertainty from the counts alone, where the convention has such a part: the squares of it
         and of all impacts add up to that of `poi_sigma`, to first order.
+    minos : bool
+        Whether parameters were held at the ends of their intervals of the profile likelihood.
     n_refits, n_newton : int
         Fits with a parameter held, and those that needed exact Hessians of their own.
     warnings : tuple of str
@@ -140,6 +142,7 @@ class Impacts(Sequence[Impact]):
     flags: tuple[tuple[str, ...], ...]
     fit: FitResult
     statistical: float | None = None
+    minos: bool = False
     n_refits: int = 0
     n_newton: int = 0
     warnings: tuple[str, ...] = ()
@@ -195,6 +198,7 @@ class Impacts(Sequence[Impact]):
         """Return what JSON can hold; null stands for what does not exist."""
         return {
             "convention": self.convention,
+            "minos": self.minos,
             "poi": self.poi,
             "mu_hat": self.poi_value,
             "sigma_mu": _null(self.poi_sigma),
@@ -249,7 +253,7 @@ class Impacts(Sequence[Impact]):
         count = f"{len(self)} parameter" + ("" if len(self) == 1 else "s")
         return (
             f"Impacts on {self.poi} = {self.poi_value:.6g}{error}, convention "
-            f"{self.convention!r}, {count}"
+            f"{self.convention!r}{' (MINOS)' if self.minos else ''}, {count}"
         )
 
     def _table(self) -> Table:

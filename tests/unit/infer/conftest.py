@@ -130,6 +130,24 @@ def _two_gammas() -> dict[str, Any]:
     return document({"SR": [signal, background]}, {"SR": [58.0, 75.0, 47.0]})
 
 
+def _two_minima() -> dict[str, Any]:
+    """Two minima along a one-sided systematic, close enough for MINOS to cross over."""
+    first = {"hi_data": [140.0], "lo_data": [125.0]}
+    second = {"hi_data": [60.0], "lo_data": [52.0]}
+    signal = modifier("mu", "normfactor")
+    return document(
+        {
+            "A": [
+                sample("bkg", [100.0], modifier("shared", "histosys", first)),
+                sample("signal", [1.0], signal),
+            ],
+            "B": [sample("bkg", [50.0], modifier("shared", "histosys", second))],
+            "C": [sample("bkg", [50.0]), sample("signal", [10.0], signal)],
+        },
+        {"A": [112.0], "B": [44.0], "C": [52.0]},
+    )
+
+
 def _constrained() -> dict[str, Any]:
     """A counting experiment whose result is mostly decided by the background's constraint."""
     signal = sample("signal", [100.0], modifier("mu", "normfactor"))
@@ -150,6 +168,7 @@ _DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "gammas": _gammas,
     "two_gammas": _two_gammas,
     "constrained": _constrained,
+    "two_minima": _two_minima,
     "unidentified": unidentified_pair,
 }
 #: Interpolation codes with a kink at zero.

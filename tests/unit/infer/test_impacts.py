@@ -10,7 +10,7 @@ import pytest
 
 from nextstat_core.backend import get_backend
 from nextstat_core.errors import BackendUnavailableError, FitError, InputError, MissingPOIError
-from nextstat_core.infer import FitOptions, fit, fit_minimum, impacts
+from nextstat_core.infer import FitOptions, fit, fit_minimum, impacts, intervals
 from nextstat_core.models import GaussianMeanModel, HistFactoryModel
 from nextstat_core.results.impacts import CONVENTIONS
 from nextstat_core.testing import StrictBackend
@@ -180,6 +180,61 @@ def test_progress_is_reported(load: Callable[..., Any]) -> None:
     seen: list[tuple[int, int]] = []
     impacts(load("full"), progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (24, 24)
+
+
+# -- ends of intervals ----------------------------------------------------------------------------
+
+
+def test_minos_holds_parameters_at_the_ends_of_their_intervals(load: Callable[..., Any]) -> None:
+    model = load("full")
+    found = impacts(model, convention="postfit", minos=True, bounds=OPENED)
+    ends = intervals(model, list(found.names), bounds=OPENED)
+    assert found.minos
+    for entry in found:
+        interval = ends[ends.names.index(entry.name)]
+        width = interval.upper - interval.lower
+        assert entry.value_up == pytest.approx(interval.upper, abs=1e-5 * width)
+        assert entry.value_down == pytest.approx(interval.lower, abs=1e-5 * width)
+        noise = 3.0 * CLOSE * found.poi_sigma
+        for shift, value in ((entry.up, entry.value_up), (entry.down, entry.value_down)):
+            assert shift == pytest.approx(_expected(model, entry.name, value), abs=noise)
+    skewed = found["bkg_norm"]
+    best = found.fit["bkg_norm"].value
+    assert skewed.value_up - best != pytest.approx(best - skewed.value_down, rel=1e-3)
+    assert "convention 'postfit' (MINOS)" in repr(found)
+
+
+def test_an_end_at_a_bound_is_flagged(write: Callable[..., Any], part: Any) -> None:
+    signal = part.sample("signal", [5.0], part.modifier("mu", "normfactor"))
+    small = part.sample("small", [2.0], part.modifier("k", "normfactor"))
+    rest = part.sample("rest", [50.0], part.modifier("bkg", "normsys", {"hi": 1.1, "lo": 0.9}))
+    model = write({"SR": [signal, small, rest], "CR": [small, rest]}, {"SR": [57.0], "CR": [50.5]})
+    found = impacts(model, convention="postfit", minos=True)
+    assert intervals(model, ["k"])[0].lower_end == "bound"
+    assert found["k"].value_down == 0.0
+    assert found["k"].flags == ("clipped",)
+    assert found["bkg"].flags == ()
+
+
+def test_a_side_without_an_end_has_no_impact(load: Callable[..., Any]) -> None:
+    found = impacts(load("unidentified"), convention="postfit", minos=True)
+    assert (found["k_a"].up, found["k_a"].flags) == (0.0, ("no_width",))
+    assert found.n_refits == 0
+
+
+def test_minos_of_a_lower_minimum(load: Callable[..., Any]) -> None:
+    model, local = load("two_minima"), FitOptions(second_modes=False)
+    assert fit(model, options=local)["shared"].value > 0.0
+    found = impacts(model, convention="postfit", minos=True, options=local)
+    lowest = impacts(model, convention="postfit", minos=True)
+    assert any("a lower minimum was found on the way" in warning for warning in found.warnings)
+    assert found.fit.nll == pytest.approx(lowest.fit.nll, abs=1e-8)
+    assert found.poi_value == pytest.approx(lowest.poi_value, abs=1e-5)
+
+
+def test_minos_is_for_postfit_only(load: Callable[..., Any]) -> None:
+    with pytest.raises(InputError, match=r"`minos` goes with convention 'postfit'; found 'prefit'"):
+        impacts(load("full"), convention="prefit", minos=True)
 
 
 # -- first order ----------------------------------------------------------------------------------

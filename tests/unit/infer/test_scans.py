@@ -154,7 +154,7 @@ def test_more_points_than_one_chunk_and_progress() -> None:
     told: list[tuple[int, int]] = []
     values = np.linspace(0.2, 2.0, 300)
     scan = profile_scan(model, values, progress=lambda done, of: told.append((done, of)))
-    assert told == [(256, 300), (300, 300)]
+    assert told == [(128, 300), (256, 300), (300, 300)]
     assert scan.nll[299] == pytest.approx(profile_scan(model, [2.0]).nll[0], abs=1e-9)
     assert scan.converged.all()
 
