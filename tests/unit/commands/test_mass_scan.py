@@ -91,6 +91,12 @@ def test_signals_come_from_a_patchset(
     assert point["obs_cross_section"] == pytest.approx(2.0 * expected["obs_limit"], rel=1e-12)
 
 
+def test_limits_are_the_same_wherever_they_are_found(run: Run, folder: Path) -> None:
+    alone, shared = limits(run, folder), limits(run, folder, "--executor", "process:1")
+    assert shared["mass_points"] == alone["mass_points"]
+    assert shared["provenance"] == alone["provenance"]
+
+
 def test_labels_name_the_workspaces_of_a_folder(run: Run, folder: Path) -> None:
     found = limits(run, folder, "--labels", "100,200")
     assert [point["label"] for point in found["mass_points"]] == ["100", "200"]

@@ -43,6 +43,26 @@ def test_toys_are_the_same_wherever_they_are_fitted(
     assert toys_of(run, workspace, "--executor", executor) == toys_of(run, workspace)
 
 
+@pytest.mark.parametrize(
+    ("command", "executor"),
+    [
+        (("goodness-of-fit", "--n-toys", "60"), "thread:2"),
+        (("ranking", "--convention", "postfit", "--minos"), "process:1"),
+        (("scan", "--points", "5"), "thread:2"),
+    ],
+)
+def test_other_work_is_the_same_too(
+    run: Run, workspace: Path, command: tuple[str, ...], executor: str
+) -> None:
+    results = []
+    for options in ((), ("--executor", executor)):
+        done = run(command[0], workspace, *command[1:], *options)
+        assert done.exit_code == 0, done.stderr
+        results.append(json.loads(done.stdout))
+        results[-1].pop("wall_time_s", None)
+    assert results[0] == results[1]
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -13,10 +13,16 @@ distributed = pytest.importorskip("distributed")
 
 from nextstat.dask import DaskExecutor  # noqa: E402  only where dask is installed
 from nextstat_core.errors import WorkerError  # noqa: E402
-from nextstat_core.infer import fit_batch, fit_toys, hypotest_toys  # noqa: E402
+from nextstat_core.infer import (  # noqa: E402
+    fit_batch,
+    fit_toys,
+    hypotest_toys,
+    impacts,
+    profile_scan,
+)
 from nextstat_core.infer.executors import run_units  # noqa: E402
 from nextstat_core.models import GaussianMeanModel, HistFactoryModel  # noqa: E402
-from nextstat_core.testing import uncorrelated  # noqa: E402
+from nextstat_core.testing import many_channels, uncorrelated  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -78,6 +84,23 @@ def test_a_cluster_gives_the_same_results_though_a_worker_is_killed(model, clust
     np.testing.assert_array_equal(toys.values, alone.values, strict=True)
     batch = fit_batch([model, GaussianMeanModel([1.0, 3.0], 1.0)][1:], executor=client)
     assert batch[0].values[0] == pytest.approx(2.0)
+
+
+def test_rankings_and_scans_go_on_though_a_worker_is_killed(cluster, client):
+    killed = []
+
+    def kill(done, total):
+        if not killed:
+            killed.append(next(iter(cluster.workers.values())).process.pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    model, executor = HistFactoryModel.from_pyhf(many_channels()), DaskExecutor(client)
+    assert impacts(model, executor=executor, progress=kill).to_dict() == impacts(model).to_dict()
+    assert killed
+    values = np.linspace(0.2, 2.0, 150)
+    found, alone = (profile_scan(model, values, executor=each) for each in (executor, None))
+    np.testing.assert_array_equal(found.nll, alone.nll, strict=True)
+    np.testing.assert_array_equal(found.fits.values, alone.fits.values, strict=True)
 
 
 def test_a_unit_that_keeps_killing_workers_is_named(cluster, client):

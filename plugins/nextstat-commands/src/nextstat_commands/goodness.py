@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from nextstat_commands.analysis import Analysis, with_analysis
+from nextstat_commands.executors import executor_option, running
 from nextstat_commands.output import Display, figure, with_error
+from nextstat_commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from nextstat_core.results import GoodnessOfFit
@@ -26,16 +28,24 @@ __all__ = ["command"]
     help="Toys for a p-value that needs no formula.",
 )
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True)
-def command(analysis: Analysis, *, n_toys: int, seed: int) -> None:
+@executor_option
+def command(analysis: Analysis, *, n_toys: int, seed: int, executor: str | None) -> None:
     """Compare the fit with the saturated model.
 
     Constraints of WORKSPACE count as data.
     """
     from nextstat_core.infer import goodness_of_fit
 
-    result = goodness_of_fit(
-        analysis.model, n_toys=n_toys, seed=seed, threads=analysis.place.threads, **analysis.request
-    )
+    with running(executor) as pool, progress_bar("toys") as progress:
+        result = goodness_of_fit(
+            analysis.model,
+            n_toys=n_toys,
+            seed=seed,
+            threads=analysis.place.threads,
+            executor=pool,
+            progress=progress,
+            **analysis.request,
+        )
     data = {
         "command": "goodness_of_fit",
         **result.to_dict(),

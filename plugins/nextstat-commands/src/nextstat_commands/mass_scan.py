@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nextstat_commands.analysis import Analysis, with_analysis
+from nextstat_commands.executors import executor_option, running
 from nextstat_commands.options import alpha_option, asimov_option, test_stat_option
 from nextstat_commands.output import Display, figure
 from nextstat_commands.progress import progress_bar
@@ -38,6 +39,7 @@ _NO_EFFECT = "Accepted, without effect: limits are searched."
 @click.option("--scan-start", type=float, default=0.0, help=_NO_EFFECT)
 @click.option("--scan-stop", type=float, default=5.0, help=_NO_EFFECT)
 @click.option("--scan-points", type=click.IntRange(2), default=41, help=_NO_EFFECT)
+@executor_option
 def command(
     analysis: Analysis,
     *,
@@ -48,6 +50,7 @@ def command(
     scan_start: float,
     scan_stop: float,
     scan_points: int,
+    executor: str | None,
     **test: Any,
 ) -> None:
     """Upper limits of many signals.
@@ -69,13 +72,14 @@ def command(
     models = _Models(analysis)
     from nextstat_core.infer import mass_scan
 
-    with progress_bar("signals") as progress:
+    with running(executor) as pool, progress_bar("signals") as progress:
         result = mass_scan(
             background,
             signals,
             names=None if names is None else names.split(","),
             cross_sections=None if cross_sections is None else _numbers(cross_sections),
             make=models.make,
+            executor=pool,
             progress=progress,
             **analysis.parameters.request(()),
             **test,

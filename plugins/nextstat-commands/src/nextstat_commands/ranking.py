@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nextstat_commands.analysis import Analysis, with_analysis
+from nextstat_commands.executors import executor_option, running
 from nextstat_commands.output import Display, figure
 from nextstat_commands.progress import progress_bar
 
@@ -26,17 +27,28 @@ __all__ = ["command"]
     show_default=True,
     help="Where nuisance parameters are held.",
 )
+@click.option(
+    "--minos", is_flag=True, help="With postfit: hold them at the ends of their MINOS intervals."
+)
 @click.option("--top", type=click.IntRange(1), help="Keep the largest impacts only.")
-def command(analysis: Analysis, *, convention: Any, top: int | None) -> None:
+@executor_option
+def command(
+    analysis: Analysis, *, convention: Any, minos: bool, top: int | None, executor: str | None
+) -> None:
     """Impacts of nuisance parameters.
 
     How far each moves the best fit of the parameter of interest of WORKSPACE.
     """
     from nextstat_core.infer import impacts
 
-    with progress_bar("refits") as progress:
+    with running(executor) as pool, progress_bar("refits") as progress:
         result = impacts(
-            analysis.model, convention=convention, progress=progress, **analysis.request
+            analysis.model,
+            convention=convention,
+            minos=minos,
+            executor=pool,
+            progress=progress,
+            **analysis.request,
         )
     shown = result[:top]
     counts = {"n_total": len(result), "n_returned": len(shown)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nextstat_commands.analysis import Analysis, with_analysis
+from nextstat_commands.executors import executor_option, running
 from nextstat_commands.output import Display, figure
 from nextstat_commands.progress import progress_bar
 
@@ -22,8 +23,15 @@ __all__ = ["command"]
 @click.option("--start", type=float, default=0.0, show_default=True, help="First value.")
 @click.option("--stop", type=float, default=5.0, show_default=True, help="Last value.")
 @click.option("--points", type=click.IntRange(1), default=21, show_default=True)
+@executor_option
 def command(
-    analysis: Analysis, *, parameter: str | None, start: float, stop: float, points: int
+    analysis: Analysis,
+    *,
+    parameter: str | None,
+    start: float,
+    stop: float,
+    points: int,
+    executor: str | None,
 ) -> None:
     """Profile likelihood along one parameter.
 
@@ -34,9 +42,14 @@ def command(
     from nextstat_core.infer import profile_scan
 
     values = np.linspace(start, stop, points)
-    with progress_bar("points") as progress:
+    with running(executor) as pool, progress_bar("points") as progress:
         result = profile_scan(
-            analysis.model, values, parameter=parameter, progress=progress, **analysis.request
+            analysis.model,
+            values,
+            parameter=parameter,
+            executor=pool,
+            progress=progress,
+            **analysis.request,
         )
     analysis.finish(result, result.to_dict(curve=True), _display(result))
 
