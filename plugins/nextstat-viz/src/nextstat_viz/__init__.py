@@ -1,4 +1,4 @@
-"""Plots of results, and their data for any renderer.
+"""Plots of results, their data for any renderer, and reports on one page.
 
 Names are loaded when they are first used, so that finding the plugin costs next to nothing.
 """
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from nextstat_viz.ranking_figures import ranking_figure
     from nextstat_viz.rendering import render
+    from nextstat_viz.report.page import Report, make_report
     from nextstat_viz.scan_figures import profile_figure
     from nextstat_viz.style import Style
     from nextstat_viz.toy_figures import toys_figure
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FigureSpec",
+    "Report",
     "Style",
     "channels_figure",
     "cls_curve",
@@ -42,6 +44,7 @@ __all__ = [
     "correlation_figure",
     "distribution_figure",
     "figure_schema",
+    "make_report",
     "mass_figure",
     "plot_channels",
     "plot_cls",
@@ -77,6 +80,7 @@ _HOMES = {
     ),
     "nextstat_viz.ranking_figures": "ranking_figure",
     "nextstat_viz.rendering": "render",
+    "nextstat_viz.report.page": "Report make_report",
     "nextstat_viz.scan_figures": "profile_figure",
     "nextstat_viz.style": "Style",
     "nextstat_viz.toy_figures": "toys_figure",

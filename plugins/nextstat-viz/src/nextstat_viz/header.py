@@ -69,7 +69,7 @@ def _experiment(ax: Axes, style: Style, where: tuple[float, float], at: Mapping[
 
 def _make_room(ax: Axes, points: float) -> None:
     """Raise the upper limit, so that the top of the axes stays free."""
-    height = 72.0 * ax.get_figure(root=True).get_figheight() * ax.get_position().height
+    height = 72.0 * ax.bbox.height / ax.figure.dpi
     fraction = min(0.5, points / height)
     transform = ax.yaxis.get_transform()
     low, high = transform.transform(ax.get_ylim())
