@@ -4,7 +4,9 @@ from nextstat_core.infer.batch import fit_batch
 from nextstat_core.infer.cls_scan import cls_scan
 from nextstat_core.infer.fit import fit, fit_minimum
 from nextstat_core.infer.goodness import goodness_of_fit
+from nextstat_core.infer.grouped_impacts import breakdown, grouped_impacts
 from nextstat_core.infer.hypotest import discovery, hypotest
+from nextstat_core.infer.impacts import impacts
 from nextstat_core.infer.limits import upper_limits
 from nextstat_core.infer.mass_scan import mass_scan
 from nextstat_core.infer.nominal_tests import q0_and_gradient, qmu_and_gradient
@@ -16,6 +18,7 @@ from nextstat_core.infer.yields import yields
 
 __all__ = [
     "FitOptions",
+    "breakdown",
     "cls_scan",
     "discovery",
     "draw_toys",
@@ -25,7 +28,9 @@ __all__ = [
     "fit_minimum",
     "fit_toys",
     "goodness_of_fit",
+    "grouped_impacts",
     "hypotest",
+    "impacts",
     "mass_scan",
     "poisson_toys",
     "q0_and_gradient",

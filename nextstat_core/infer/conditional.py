@@ -34,6 +34,9 @@ __all__ = ["Conditional", "ConditionalFits"]
 
 # Numbers that the columns of the metric for one block of rows may take: 32 MB.
 _BLOCK = 2**22
+# Shares of their curvature by which parameters at a bound are stiffened until the Hessian is
+# positive definite; they rarely move.
+_STIFFNESS = (0.0, 1.0, 10.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,12 @@ class Conditional:
             hessian = hessian_at(self.free.problem, self.free.minima)
         if target.host is not target:
             hessian = hessian.on(target.host.backend, target.backend)
-        metric = SharedMetric(target, here, hessian)
-        return metric if metric.inverse is not None else SharedMetric(target, here)
+        held = target.backend.to_numpy(self.free.minima.held)[0] != 0
+        for stiffness in _STIFFNESS if held.any() else (0.0,):
+            metric = SharedMetric(target, here, hessian, stiff=stiffness * held)
+            if metric.inverse is not None:
+                return metric
+        return SharedMetric(target, here)
 
     @property
     def nll(self) -> float:
@@ -158,6 +165,7 @@ class Conditional:
         start: NDArray[np.float64] | None = None,
         certify: bool = True,
         second_modes: bool = True,
+        slopes: bool = True,
     ) -> ConditionalFits:
         """Minimise rows that hold parameters `held`, shape (rows, n), at `values`.
 
@@ -173,6 +181,9 @@ class Conditional:
         second_modes : bool
             Look for a second mode of each row where the model can have one and the options allow
             it.
+        slopes : bool
+            Whether `ConditionalFits.slope` is wanted, which costs a gradient per row; else it is
+            NaN.
         """
         rows, data = len(held), self.data if data is None else data
         if not rows:
@@ -184,7 +195,9 @@ class Conditional:
             block = slice(first, first + size)
             part = None if data is None else data.of_rows(block)
             begin = None if start is None else start[block]
-            solved = self._block(held[block], values[block], part, begin, certify, second_modes)
+            solved = self._block(
+                held[block], values[block], part, begin, certify, second_modes, slopes
+            )
             parts.append(solved)
         return ConditionalFits.joined(parts)
 
@@ -196,6 +209,7 @@ class Conditional:
         start: NDArray[np.float64] | None,
         certify: bool,  # noqa: FBT001  internal
         second_modes: bool,  # noqa: FBT001  internal
+        slopes: bool,  # noqa: FBT001  internal
     ) -> ConditionalFits:
         request = self.request.holding(held, values)
         condition = predicted = None
@@ -213,7 +227,8 @@ class Conditional:
                 fits.take_lower(other)
                 n_newton += more
             self._other_modes(fits, request, data)
-        return ConditionalFits(fits, self._slope(fits, request, data, held), n_newton)
+        slope = self._slope(fits, request, data, held) if slopes else np.full(held.shape, np.nan)
+        return ConditionalFits(fits, slope, n_newton)
 
     def _from(
         self,

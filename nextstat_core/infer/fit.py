@@ -42,6 +42,8 @@ __all__ = [
     "minimise_one",
     "minimum_result",
     "non_positive_bins",
+    "result_of",
+    "single_data",
 ]
 
 # EDM at which the hybrid method goes over to exact Hessians.
@@ -92,9 +94,9 @@ def fit(
     options = options or FitOptions()
     target = target_of(model)
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
-    batch = _single(target, data)
+    batch = single_data(target, data)
     notify("start", target, 1)
-    result = _result(target, request, batch, minimise_one(target, request, batch, options))
+    result = result_of(target, request, batch, minimise_one(target, request, batch, options))
     notify("end", target, 1, result)
     if options.on_failure == "raise" and not result.converged:
         raise FitError(failure_of(result))
@@ -115,7 +117,7 @@ def fit_minimum(
     options = options or FitOptions()
     target = target_of(model)
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
-    batch = _single(target, data)
+    batch = single_data(target, data)
     notify("start", target, 1)
     fitted = minimise_one(target, request, batch, options)
     result = minimum_result(target, fitted)
@@ -148,7 +150,8 @@ def minimum_result(target: Target, fitted: Fitted) -> FitMinimumResult:
     )
 
 
-def _single(target: Target, data: ArrayLike | None) -> BatchData | None:
+def single_data(target: Target, data: ArrayLike | None) -> BatchData | None:
+    """Data of one fit from what the user passed; several sets are an error."""
     batch = target.data(data)
     if batch is not None and len(batch.main) != 1:
         raise InputError(
@@ -306,7 +309,10 @@ def non_positive_bins(
     )
 
 
-def _result(target: Target, request: Request, data: BatchData | None, fitted: Fitted) -> FitResult:
+def result_of(
+    target: Target, request: Request, data: BatchData | None, fitted: Fitted
+) -> FitResult:
+    """A minimum as a result, with uncertainties and what is odd about it."""
     problem, minima, constant = fitted.problem, fitted.minima, fitted.constant
     backend = target.backend
     x = backend.to_numpy(minima.x)[0]

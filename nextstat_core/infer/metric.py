@@ -35,6 +35,8 @@ class SharedMetric:
         Of one row.
     hessian : ArrowMatrix, optional
         Second derivatives of one row at the start; the Fisher information if left out.
+    stiff : float array, shape (n_parameters,), optional
+        Shares of its curvature that are added to that of each parameter.
 
     Attributes
     ----------
@@ -48,14 +50,23 @@ class SharedMetric:
     """
 
     def __init__(
-        self, target: HistFactoryTarget, request: Request, hessian: ArrowMatrix | None = None
+        self,
+        target: HistFactoryTarget,
+        request: Request,
+        hessian: ArrowMatrix | None = None,
+        *,
+        stiff: NDArray[np.float64] | None = None,
     ) -> None:
         backend, compiled = target.host.backend, target.host.compiled
         self.inverse: SharedInverse | None = None
         with backend.errstate():
             matrix = _fisher(target, request) if hessian is None else hessian
             free = backend.asarray(~request.fixed[None, :], dtype=backend.xp.bool)
-            factor = factorize(matrix, backend, free=None if not request.fixed.any() else free)
+            damping = None
+            if stiff is not None and stiff.any():
+                damping = backend.asarray(stiff) * backend.xp.abs(matrix.diagonal(backend))
+            mask = None if not request.fixed.any() else free
+            factor = factorize(matrix, backend, free=mask, damping=damping)
             if not bool(factor.ok[0]):
                 return
             inverse = factor.inverse()

@@ -19,23 +19,26 @@ __all__ = ["lifted", "lowest_poi", "opened", "poi_of", "with_poi_bounds"]
 _MARGIN = 1e-3
 
 
-def poi_of(target: Target, request: Request, what: str) -> int:
-    """Position of the parameter of interest.
+def poi_of(target: Target, request: Request, what: str, name: str | None = None) -> int:
+    """Position of the parameter of interest: the model's, or the one called `name`.
 
     Raises
     ------
     MissingPOIError
         If the model has none; `what` says what needs it.
     InputError
-        If it is fixed.
+        If there is no such parameter, or it is fixed.
     """
-    if target.poi is None:
+    if name is not None and name not in target.names:
+        raise InputError.unknown("parameter", name, target.names)
+    poi = target.poi if name is None else target.names.index(name)
+    if poi is None:
         raise MissingPOIError(what)
-    if request.fixed[target.poi]:
+    if request.fixed[poi]:
         raise InputError(
-            f"{what} needs a free parameter of interest; {target.names[target.poi]!r} is fixed"
+            f"{what} needs a free parameter of interest; {target.names[poi]!r} is fixed"
         )
-    return target.poi
+    return poi
 
 
 def with_poi_bounds(request: Request, poi: int, lower: float, upper: float) -> Request:

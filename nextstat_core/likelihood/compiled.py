@@ -189,6 +189,16 @@ class CompiledModel:
             curvature = self._expected_aux(evaluation, data)
             return self._curvature(evaluation.rates, None, 1.0 / rate, curvature)
 
+    def data_information(self, evaluation: Evaluation, data: Observations) -> ArrowMatrix:
+        r"""What the main data alone say at an evaluation with ``order=2``.
+
+        With counts n that vary by :math:`\sqrt n` it is the covariance of the gradient,
+        :math:`\sum_i n_i\, \partial \log \nu_i\, \partial \log \nu_i^T`.
+        """
+        with self.backend.errstate():
+            none = 0.0 * self._expected_aux(evaluation, data)
+            return self._curvature(evaluation.rates, None, evaluation.terms.curvature, none)
+
     def _expected_aux(self, evaluation: Evaluation, data: Observations) -> Array:
         """Expected second derivatives of the auxiliary terms."""
         xp = self.backend.xp

@@ -1,8 +1,11 @@
 """What fits return: one result, a minimum without errors, or the columns of many toys."""
 
+from nextstat_core.results.breakdown import Breakdown
 from nextstat_core.results.fit import FitResult, ParameterEstimate
 from nextstat_core.results.goodness import GoodnessOfFit
+from nextstat_core.results.grouped_impacts import GroupedImpacts, GroupImpact
 from nextstat_core.results.hypotest import NSIGMA_ORDER, DiscoveryResult, HypotestResult
+from nextstat_core.results.impacts import Impact, Impacts
 from nextstat_core.results.limits import ClsScan, LimitResult
 from nextstat_core.results.mass_scan import MassScan
 from nextstat_core.results.minimum import FitMinimumResult
@@ -14,6 +17,7 @@ from nextstat_core.results.yields import ChannelYields, Yields, YieldsMethod, Yi
 __all__ = [
     "NSIGMA_ORDER",
     "TERMINATION_REASONS",
+    "Breakdown",
     "ChannelYields",
     "ClsScan",
     "CovarianceStatus",
@@ -21,7 +25,11 @@ __all__ = [
     "FitMinimumResult",
     "FitResult",
     "GoodnessOfFit",
+    "GroupImpact",
+    "GroupedImpacts",
     "HypotestResult",
+    "Impact",
+    "Impacts",
     "LimitResult",
     "MassScan",
     "ParameterEstimate",

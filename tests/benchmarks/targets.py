@@ -67,6 +67,8 @@ TARGETS = (
     Target("toy of 50 channels, 201 parameters, aux fixed", "times", 20, NEXTSTAT),
     Target("toy of 50 channels, 201 parameters, aux fixed", "MB", 1000),
     Target("toy of 50 channels, 201 parameters, aux drawn", "MB", 1000),
+    Target("ranking of tttt-prod", "times", 40, NEXTSTAT),
+    Target("ranking of tHu", "times", 80, NEXTSTAT),
     Target("hypotest of tttt-prod", "times", 15, NEXTSTAT),
     Target("limits of tttt-prod", "times", 20, NEXTSTAT),
     Target("toy CLs of tttt-prod, per toy", "times", 50, NEXTSTAT),

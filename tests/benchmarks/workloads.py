@@ -160,6 +160,17 @@ def _toy_test(workspace: str, mu: float) -> Workload:
     )
 
 
+def _ranking(workspace: str) -> Workload:
+    return Workload(
+        f"ranking of {workspace}",
+        "ranking",
+        workspace,
+        {OURS: {"repeats": 6}, NEXTSTAT: {"repeats": 2}},
+        rounds=2,
+        note="two refits of every constrained parameter; best fit included",
+    )
+
+
 WORKLOADS = (
     *(_load(name) for name in ("tttt-prod", "tHu", "example")),
     _fit("tttt-prod", slow=True),
@@ -190,6 +201,10 @@ WORKLOADS = (
     _limits("tHu", pyhf=False),
     _limits("example", pyhf=True),
     _toy_test("tttt-prod", 3.0),
+    )
+
+
+    *(_ranking(name) for name in ("tttt-prod", "tHu")),
     Workload(
         "command: fit example",
         "command",

@@ -125,6 +125,17 @@ def toy_test(text: str, job: Record) -> Record:
     return {"seconds": seconds / (2 * count), "n_toys": count, "cls": float(cls)}
 
 
+def ranking(text: str, job: Record) -> Record:
+    """Rank all nuisance parameters, the best fit included."""
+    model = nextstat.from_pyhf(text)
+    rows, seconds = timed(lambda: nextstat.ranking(model), job)
+    return {
+        "seconds": seconds,
+        "n_ranked": len(rows),
+        "shifts": {row["name"]: [row["delta_mu_up"], row["delta_mu_down"]] for row in rows},
+    }
+
+
 def judge(text: str, job: Record) -> Record:
     """Evaluate the NLL here at the parameters that others found, by name."""
     model = nextstat.from_pyhf(text)
@@ -162,6 +173,7 @@ WORKLOADS = {
     "hypotest": hypotest,
     "limits": limits,
     "toy_test": toy_test,
+    "ranking": ranking,
     "judge": judge,
 }
 

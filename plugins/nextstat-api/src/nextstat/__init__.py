@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         upper_limits_root,
     )
     from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
+    from nextstat._ranking import breakdown, grouped_impacts, impacts, ranking
     from nextstat._settings import (
         get_backend,
         get_eval_mode,
@@ -47,12 +48,15 @@ if TYPE_CHECKING:
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import (
+        Breakdown,
         ClsScan,
         DiscoveryResult,
         FitMinimumResult,
         FitResult,
         GoodnessOfFit,
+        GroupedImpacts,
         HypotestResult,
+        Impacts,
         LimitResult,
         MassScan,
         ParameterEstimate,
@@ -62,6 +66,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Breakdown",
     "ClsScan",
     "DiscoveryResult",
     "FitError",
@@ -72,8 +77,10 @@ __all__ = [
     "FunnelModel",
     "GaussianMeanModel",
     "GoodnessOfFit",
+    "GroupedImpacts",
     "HistFactoryModel",
     "HypotestResult",
+    "Impacts",
     "InputError",
     "LimitResult",
     "MassScan",
@@ -87,6 +94,7 @@ __all__ = [
     "Yields",
     "__version__",
     "asimov_data",
+    "breakdown",
     "cls_curve",
     "discovery",
     "fit",
@@ -99,12 +107,15 @@ __all__ = [
     "get_eval_mode",
     "get_threads",
     "goodness_of_fit",
+    "grouped_impacts",
     "has_accelerate",
     "has_cuda",
     "has_metal",
     "hypotest",
+    "impacts",
     "mass_scan",
     "poisson_toys",
+    "ranking",
     "set_backend",
     "set_eval_mode",
     "set_threads",
@@ -125,6 +136,7 @@ _HOMES = {
         "cls_curve discovery hypotest mass_scan upper_limit upper_limits upper_limits_root"
     ),
     "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
+    "nextstat._ranking": "breakdown grouped_impacts impacts ranking",
     "nextstat._settings": (
         "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
     ),
@@ -135,8 +147,9 @@ _HOMES = {
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
-        "ClsScan DiscoveryResult FitMinimumResult FitResult GoodnessOfFit HypotestResult "
-        "LimitResult MassScan ParameterEstimate SimplifiedLikelihood ToyResults Yields"
+        "Breakdown ClsScan DiscoveryResult FitMinimumResult FitResult GoodnessOfFit "
+        "GroupedImpacts HypotestResult Impacts LimitResult MassScan ParameterEstimate "
+        "SimplifiedLikelihood ToyResults Yields"
     ),
 }
 

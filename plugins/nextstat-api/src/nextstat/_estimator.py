@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nextstat._fit import fit, fit_batch, on_device
+from nextstat._ranking import ranking
 from nextstat._toys import fit_toys
 from nextstat_core import infer
 
@@ -83,6 +84,10 @@ class MaximumLikelihoodEstimator:
         settings = {"options": self._options, **options}
         model = on_device(model, self._device)
         return fit_toys(model, params, n_toys=n_toys, seed=seed, **settings)
+
+    def ranking(self, model: StatisticalModel, **options: Any) -> list[dict[str, Any]]:
+        """Rank nuisance parameters by their impact; see `nextstat.ranking`."""
+        return ranking(model, **{"options": self._options, "device": self._device, **options})
 
     def q0_like_loss_and_grad_nominal(
         self, model: HistFactoryModel, *, channel: str, sample: str, nominal: ArrayLike

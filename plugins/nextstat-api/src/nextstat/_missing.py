@@ -3,7 +3,7 @@
 __all__ = ["missing_plugin"]
 
 
-def missing_plugin(name: str, error: ModuleNotFoundError) -> ModuleNotFoundError:
+def missing_plugin(name: str, error: ModuleNotFoundError, plugin: str = "") -> ModuleNotFoundError:
     """The error to raise in ``nextstat.NAME``: with the remedy if the plugin is missing.
 
     Parameters
@@ -12,12 +12,15 @@ def missing_plugin(name: str, error: ModuleNotFoundError) -> ModuleNotFoundError
         Name of the module of the facade.
     error : ModuleNotFoundError
         What the import of the plugin raised; returned as it is where something else is missing.
+    plugin : str
+        The plugin, where it is not ``nextstat-NAME``: its name after the hyphen.
     """
-    package = f"nextstat_{name}"
+    plugin = plugin or name
+    package = f"nextstat_{plugin}"
     if error.name != package:
         return error
     message = (
-        f"nextstat.{name} needs the plugin nextstat-{name}, which is not installed\n\n"
-        f"Hint: python -m pip install nextstat-{name}"
+        f"nextstat.{name} needs the plugin nextstat-{plugin}, which is not installed\n\n"
+        f"Hint: python -m pip install nextstat-{plugin}"
     )
     return ModuleNotFoundError(message, name=package)
