@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from nextstat_core import infer
@@ -42,20 +43,24 @@ def profile_curve(
     return infer.profile_scan(model, mu_values, data=data).to_dict(curve=True)
 
 
-def ranking_artifact(model: HistFactoryModel, top_n: int | None = None) -> dict[str, Any]:
-    """The largest impacts on the parameter of interest.
+def ranking_artifact(
+    model: HistFactoryModel, top_n: int | None = None, **options: Any
+) -> dict[str, Any]:
+    """The largest impacts on the parameter of interest, as `nextstat.ranking` has them.
 
     Parameters
     ----------
     model : HistFactoryModel
     top_n : int, optional
         How many; all if left out.
+    **options
+        Those of `nextstat_core.infer.impacts`.
 
     Returns
     -------
     dict
         ``entries`` (``name``, ``delta_mu_up``, ``delta_mu_down``, ``pull``, ``constraint``),
-        ``n_total`` and ``n_returned``.
+        ``n_total`` and ``n_returned``. None stands for a pull or constraint that does not exist.
 
     Raises
     ------
@@ -66,12 +71,18 @@ def ranking_artifact(model: HistFactoryModel, top_n: int | None = None) -> dict[
     """
     if top_n is not None and top_n < 0:
         raise InputError(f"`top_n` is {top_n}; expected 0 or more, or None for all")
-    rows = infer.impacts(model, open_poi_bound=False).to_rows()
-    entries = [{column: row[column] for column in _COLUMNS} for row in rows[:top_n]]
+    rows = infer.impacts(model, **options).to_rows()
+    entries = [{column: _known(row[column]) for column in _COLUMNS} for row in rows[:top_n]]
     return {"entries": entries, "n_total": len(rows), "n_returned": len(entries)}
 
 
-def ranking_arrays(model: HistFactoryModel, top_n: int | None = None) -> dict[str, list[Any]]:
-    """The same as columns, one list by name."""
-    entries = ranking_artifact(model, top_n)["entries"]
+def ranking_arrays(
+    model: HistFactoryModel, top_n: int | None = None, **options: Any
+) -> dict[str, list[Any]]:
+    """The entries of `ranking_artifact` as columns, one list by name."""
+    entries = ranking_artifact(model, top_n, **options)["entries"]
     return {column: [entry[column] for entry in entries] for column in _COLUMNS}
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and isnan(value) else value
