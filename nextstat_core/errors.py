@@ -10,7 +10,8 @@
     ├── BackendNotFoundError (LookupError)      no installed backend has this name
     ├── BackendUnavailableError (RuntimeError)  library or device of a backend is missing
     ├── PluginError (RuntimeError)              a plugin breaks the contract
-    └── FitError (RuntimeError)                 no convergence, and the caller wants an exception
+    ├── FitError (RuntimeError)                 no convergence, and the caller wants an exception
+    └── WorkerError (RuntimeError)              an executor lost work
 
 Each message says what was found and what was expected; where there is a remedy, a blank line and a
 `Hint:` follow.
@@ -32,6 +33,7 @@ __all__ = [
     "NextstatError",
     "PluginError",
     "Problem",
+    "WorkerError",
     "closest",
 ]
 
@@ -167,3 +169,11 @@ class PluginError(NextstatError, RuntimeError):
 
 class FitError(NextstatError, RuntimeError):
     """A fit did not converge and the caller asked for an exception."""
+
+
+class WorkerError(NextstatError, RuntimeError):
+    """An executor lost a worker, and with it work that is not done."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(_with_hint(message, hint))
+        self.hint = hint

@@ -2,10 +2,12 @@
 
 from nextstat_core.infer.batch import fit_batch
 from nextstat_core.infer.cls_scan import cls_scan
+from nextstat_core.infer.feldman_cousins import feldman_cousins
 from nextstat_core.infer.fit import fit, fit_minimum
 from nextstat_core.infer.goodness import goodness_of_fit
 from nextstat_core.infer.grouped_impacts import breakdown, grouped_impacts
 from nextstat_core.infer.hypotest import discovery, hypotest
+from nextstat_core.infer.hypotest_toys import hypotest_toys
 from nextstat_core.infer.impacts import impacts
 from nextstat_core.infer.limits import upper_limits
 from nextstat_core.infer.mass_scan import mass_scan
@@ -13,6 +15,7 @@ from nextstat_core.infer.nominal_tests import q0_and_gradient, qmu_and_gradient
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.simplify import simplified_likelihood
 from nextstat_core.infer.toy_fits import fit_many, fit_toys, poisson_toys
+from nextstat_core.infer.toy_limits import toy_upper_limit
 from nextstat_core.infer.toys import draw_toys
 from nextstat_core.infer.yields import yields
 
@@ -22,6 +25,7 @@ __all__ = [
     "cls_scan",
     "discovery",
     "draw_toys",
+    "feldman_cousins",
     "fit",
     "fit_batch",
     "fit_many",
@@ -30,12 +34,14 @@ __all__ = [
     "goodness_of_fit",
     "grouped_impacts",
     "hypotest",
+    "hypotest_toys",
     "impacts",
     "mass_scan",
     "poisson_toys",
     "q0_and_gradient",
     "qmu_and_gradient",
     "simplified_likelihood",
+    "toy_upper_limit",
     "upper_limits",
     "yields",
 ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nextstat_core.errors import FitError, InputError
+from nextstat_core.infer.executors import run_units
 from nextstat_core.infer.fit import failure_of, fit
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many
@@ -17,6 +19,7 @@ from nextstat_core.models.arrays import floats
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nextstat_core.infer.executors import Executor
     from nextstat_core.models import StatisticalModel
     from nextstat_core.results import FitResult, ToyResults
     from nextstat_core.typing import ArrayLike
@@ -31,6 +34,7 @@ def fit_batch(
     models_or_model: StatisticalModel | Sequence[StatisticalModel],
     datasets: ArrayLike | None = None,
     *,
+    executor: Executor | None = None,
     options: FitOptions | None = None,
 ) -> Sequence[FitResult]:
     """Fit a list of models, or one model to a list of data sets.
@@ -44,6 +48,8 @@ def fit_batch(
     models_or_model : model or sequence of models
     datasets : array-like, shape (rows, n_main), optional
         With a single model: observed counts of each fit.
+    executor : concurrent.futures.Executor, optional
+        Whatever runs the fits instead of this thread: a pool of processes, a cluster.
 
     Returns
     -------
@@ -58,29 +64,49 @@ def fit_batch(
         If a fit did not converge and ``options.on_failure == "raise"``.
     """
     if not isinstance(models_or_model, Sequence):
-        return _datasets(models_or_model, datasets, options)
+        return _datasets(models_or_model, datasets, options, executor)
     if datasets is not None:
         raise InputError("`datasets` goes with one model; found a list of models")
     models = list(models_or_model)
     kinds = {isinstance(model, HistFactoryModel) for model in models}
     if len(kinds) > 1:
         raise InputError("All items in the list must be HistFactoryModel, or none of them")
-    results: list[FitResult | None] = [None] * len(models)
+    results: dict[int, FitResult] = {}
+    alone: list[int] = []
     for members in _groups(models):
         model = models[members[0]]
         if not isinstance(model, HistFactoryModel) or _singly(model, len(members), options):
-            for i in members:
-                results[i] = fit(models[i], options=options)
+            alone += members
             continue
         data = np.stack([models[i].observed_main for i in members])  # type: ignore[attr-defined]
-        fitted = _together(model, data, options, members)
-        for i, result in zip(members, fitted, strict=True):
-            results[i] = result
-    return [result for result in results if result is not None]
+        results |= zip(members, _together(model, data, options, members, executor), strict=True)
+    units = [_Alone(f"model {i}", None, options) for i in alone]
+    fitted = run_units(_fit_alone, [models[i] for i in alone], units, executor=executor)
+    results |= zip(alone, fitted, strict=True)
+    return [results[i] for i in range(len(models))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """A fit that is not done together with others."""
+
+    name: str
+    data: NDArray[np.float64] | None
+    options: FitOptions | None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _fit_alone(model: StatisticalModel, unit: _Alone) -> FitResult:
+    return fit(model, data=unit.data, options=unit.options)
 
 
 def _datasets(
-    model: StatisticalModel, datasets: ArrayLike | None, options: FitOptions | None
+    model: StatisticalModel,
+    datasets: ArrayLike | None,
+    options: FitOptions | None,
+    executor: Executor | None,
 ) -> Sequence[FitResult]:
     if datasets is None:
         raise InputError("one model needs `datasets`", hint="use fit for the model's own data")
@@ -91,8 +117,9 @@ def _datasets(
         return []
     rows = model.main_bins.rows(counts)
     if _singly(model, len(rows), options):
-        return [fit(model, data=row, options=options) for row in rows]
-    return _together(model, rows, options, range(len(rows)))
+        units = [_Alone(f"data set {i}", row, options) for i, row in enumerate(rows)]
+        return run_units(_fit_alone, model, units, executor=executor)
+    return _together(model, rows, options, range(len(rows)), executor)
 
 
 def _singly(model: HistFactoryModel, rows: int, options: FitOptions | None) -> bool:
@@ -108,8 +135,9 @@ def _together(
     data: NDArray[np.float64],
     options: FitOptions | None,
     numbers: Sequence[int],
+    executor: Executor | None,
 ) -> ToyResults:
-    results = fit_many(model, data, options=options)
+    results = fit_many(model, data, executor=executor, options=options)
     if options is not None and options.on_failure == "raise" and results.failed:
         row = results.failed[0].toy
         raise FitError(f"fit {numbers[row]} of the batch: {failure_of(results[row])}")

@@ -36,6 +36,7 @@ def minimise_rows(
     *,
     condition: NDArray[np.float64] | None = None,
     certify: bool = True,
+    alike: bool = False,
 ) -> tuple[BatchFit, int]:
     """Minimise the rows of a request.
 
@@ -51,6 +52,9 @@ def minimise_rows(
         What conditions the metric on parameters that rows hold, see `MetricDirection`.
     certify : bool
         Whether each row takes a last step with its own Hessian, which has to be positive definite.
+    alike : bool
+        Whether a row has to have the same bits in a batch of any size, as toys have: work is done
+        in blocks of one size then, which is a waste for few rows.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def minimise_rows(
     problem, constant = target.problem(rows, request, data)
     if condition is not None:
         condition = backend.asarray(condition[:, :, metric.reduction.kept])
-    most = -(-rows // 8) * 8
+    most = -(-rows // 8) * 8 if not alike else rough_slots(compiled) + finish_slots(compiled)
     tolerance = max(_ROUGH, options.tolerance) if certify else min(_CLOSE, options.tolerance)
     minima = shared_metric(
         metric.reduction.problem(problem),
@@ -83,7 +87,7 @@ def minimise_rows(
         slots = min(finish_slots(compiled), rows)
         finish(problem, minima, options.minimiser(polish=False), slots=slots)
     else:
-        settle(problem, minima)
+        settle(problem, minima, slots=rough_slots(compiled) if alike else None)
     mark_outside(minima, backend)
     fitted = BatchFit.of(target, minima, constant)
     again = np.flatnonzero(fitted.status == Status.RUNNING).tolist()

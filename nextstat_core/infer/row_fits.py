@@ -29,6 +29,7 @@ __all__ = [
     "fit_rows",
     "no_fits",
     "one_row",
+    "reason_codes",
     "rough_slots",
     "row_result",
     "toy_results",
@@ -97,6 +98,14 @@ class BatchFit:
             n_hev=np.array(host(minima.n_hessians)),
             errors=errors,
         )
+
+    def row(self, i: int) -> BatchFit:
+        """One row as a batch of its own."""
+        columns: dict[str, Any] = {}
+        for entry in fields(BatchFit):
+            column = getattr(self, entry.name)
+            columns[entry.name] = None if column is None else column[i : i + 1]
+        return BatchFit(**columns)
 
     def take_lower(self, other: BatchFit) -> None:
         """Rows of another batch where they converged to a lower minimum, or here none did."""
@@ -266,7 +275,7 @@ def toy_results(target: HistFactoryTarget, request: Request, fitted: BatchFit) -
         values=fitted.values,
         nll=fitted.nll,
         converged=fitted.status == Status.EDM,
-        termination=_reason_codes(fitted.status),
+        termination=reason_codes(fitted.status),
         n_iter=fitted.n_iter,
         n_fev=fitted.n_fev,
         n_gev=fitted.n_gev,
@@ -284,7 +293,8 @@ def toy_results(target: HistFactoryTarget, request: Request, fitted: BatchFit) -
     )
 
 
-def _reason_codes(status: NDArray[np.int64]) -> NDArray[np.int8]:
+def reason_codes(status: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Positions of statuses in `TERMINATION_REASONS`."""
     code_of = np.zeros(len(Status), dtype=np.int8)
     for entry in Status:
         if entry is not Status.RUNNING:

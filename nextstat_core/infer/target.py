@@ -38,7 +38,7 @@ class BatchData:
     center: NDArray[np.float64] | None = None
     count: NDArray[np.float64] | None = None
 
-    def part(self, rows: slice) -> BatchData:
+    def part(self, rows: slice | NDArray[np.intp]) -> BatchData:
         """Some rows."""
 
         def cut(x: NDArray[np.float64] | None) -> NDArray[np.float64] | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from nextstat_core.backend import Capability
 from nextstat_core.errors import InputError
+from nextstat_core.infer.executors import run_units
 from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.observe import notify
 from nextstat_core.infer.options import FitOptions
@@ -20,27 +19,39 @@ from nextstat_core.infer.toys import check_stream, draw_toys
 from nextstat_core.models.parameters import parameter_vector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
+    from nextstat_core.infer.executors import Executor
+    from nextstat_core.infer.request import Request
     from nextstat_core.models import HistFactoryModel
     from nextstat_core.results import ToyResults
     from nextstat_core.typing import ArrayLike
 
-__all__ = ["fit_many", "fit_toys", "poisson_toys"]
+__all__ = [
+    "check_count",
+    "fit_many",
+    "fit_toys",
+    "histfactory_target",
+    "poisson_toys",
+    "toy_chunks",
+    "toy_options",
+]
 
 # Toys that are drawn and fitted before the next ones are drawn, at least: bounds memory.
 _CHUNK = 2048
+# The same where an executor divides them among its workers.
+_SHARE = 256
 
 
 def poisson_toys(
     model: HistFactoryModel, params: ArrayLike, *, n_toys: int = 1000, seed: int = 42
 ) -> NDArray[np.float64]:
     """Main data of toys drawn at `params`, shape (n_toys, n_main), channels by name."""
-    target = _histfactory(model)
+    target = histfactory_target(model)
     vector = parameter_vector(params, len(target.names), finite=True)
-    _check_count(n_toys)
+    check_count(n_toys)
     return draw_toys(target.host.compiled, vector, range(n_toys), seed, auxiliary=False).main
 
 
@@ -57,6 +68,7 @@ def fit_toys(
     bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
     compute_uncertainties: bool = False,
     threads: int = 1,
+    executor: Executor | None = None,
     options: FitOptions | None = None,
 ) -> ToyResults:
     """Draw toys at `params` and fit each.
@@ -76,6 +88,9 @@ def fit_toys(
     threads : int
         Threads that work on chunks of toys, where the backend may be used by several; the results
         do not depend on it.
+    executor : concurrent.futures.Executor, optional
+        Whatever runs the chunks instead: a pool of processes, a cluster. Nor do results depend on
+        it.
     options : FitOptions, optional
         One start, and no look for second modes; failures are kept whatever `on_failure` says.
 
@@ -89,39 +104,71 @@ def fit_toys(
     InputError
         For arguments that cannot be used.
     """
-    options = _options(options)
-    target = _histfactory(model)
+    options = toy_options(options)
+    target = histfactory_target(model)
     vector = parameter_vector(params, len(target.names), finite=True)
-    _check_count(n_toys)
+    check_count(n_toys)
     check_stream(seed, first_toy, ensemble)
     if aux not in {"sampled", "fixed"}:
         raise InputError(f"`aux` must be 'sampled' or 'fixed'; found {aux!r}")
     request = make_request(target, init_pars=vector, fixed=fixed, bounds=bounds)
-    metric = SharedMetric(target.coarse or target, request)
-    step = max(_CHUNK, 4 * (target.coarse or target).backend.lanes)
-    chunks = [
-        range(first_toy + start, first_toy + min(start + step, n_toys))
-        for start in range(0, n_toys, step)
+    sampled = aux == "sampled"
+    drawn = _Drawn(vector, seed, ensemble, sampled, request, compute_uncertainties, options)
+    units = [
+        replace(drawn, numbers=numbers)
+        for numbers in toy_chunks(target, first_toy, n_toys, executor is not None)
     ]
-
-    def work(numbers: range) -> BatchFit:
-        data = draw_toys(
-            target.host.compiled,
-            vector,
-            numbers,
-            seed,
-            ensemble=ensemble,
-            auxiliary=aux == "sampled",
-        )
-        return fit_rows(target, request, data, metric, options, variances=compute_uncertainties)
-
     notify("start", target, n_toys)
-    parts = _map(work, chunks, _usable(threads, target))
+    parts = run_units(_fit_drawn, model, units, executor=executor, threads=threads)
     if not parts:
         parts = [no_fits(len(target.names), variances=compute_uncertainties)]
     results = toy_results(target, request, BatchFit.joined(parts))
     notify("end", target, n_toys, results)
     return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """Toys that are drawn and fitted together."""
+
+    params: NDArray[np.float64]
+    seed: int
+    ensemble: int
+    auxiliary: bool
+    request: Request
+    variances: bool
+    options: FitOptions
+    numbers: range = range(0)
+
+    def __str__(self) -> str:
+        return f"toys {self.numbers.start} ... {self.numbers.stop - 1}"
+
+
+def _fit_drawn(model: HistFactoryModel, unit: _Drawn) -> BatchFit:
+    target = histfactory_target(model)
+    data = draw_toys(
+        target.host.compiled,
+        unit.params,
+        unit.numbers,
+        unit.seed,
+        ensemble=unit.ensemble,
+        auxiliary=unit.auxiliary,
+    )
+    metric = SharedMetric(target.coarse or target, unit.request)
+    return fit_rows(target, unit.request, data, metric, unit.options, variances=unit.variances)
+
+
+def toy_chunks(
+    target: HistFactoryTarget,
+    first: int,
+    count: int,
+    distributed: bool,  # noqa: FBT001  internal
+) -> list[range]:
+    """Toys that are drawn and fitted together: few for an executor, whose workers share them."""
+    step = max(_SHARE if distributed else _CHUNK, 4 * (target.coarse or target).backend.lanes)
+    return [
+        range(first + start, first + min(start + step, count)) for start in range(0, count, step)
+    ]
 
 
 def fit_many(
@@ -132,44 +179,52 @@ def fit_many(
     bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
     init_pars: ArrayLike | None = None,
     compute_uncertainties: bool = True,
+    executor: Executor | None = None,
     options: FitOptions | None = None,
 ) -> ToyResults:
     """Fit one model to many data sets of shape (rows, n_main).
 
-    The shared metric comes from the point at which the fits start.
+    The shared metric comes from the point at which the fits start. `executor` as in `fit_toys`.
     """
-    options = _options(options)
-    target = _histfactory(model)
+    options = toy_options(options)
+    target = histfactory_target(model)
     batch = BatchData(target.model.main_bins.rows(data))
     request = make_request(target, init_pars=init_pars, fixed=fixed, bounds=bounds)
     notify("start", target, len(batch.main))
-    fitted = fit_rows(
-        target,
-        request,
-        batch,
-        SharedMetric(target.coarse or target, request),
-        options,
-        variances=compute_uncertainties,
-    )
-    results = toy_results(target, request, fitted)
+    chunks = toy_chunks(target, 0, len(batch.main), executor is not None)
+    units = [
+        _Given(batch.part(slice(chunk.start, chunk.stop)), request, compute_uncertainties, options)
+        for chunk in chunks
+    ]
+    parts = run_units(_fit_given, model, units, executor=executor)
+    if not parts:
+        parts = [no_fits(len(target.names), variances=compute_uncertainties)]
+    results = toy_results(target, request, BatchFit.joined(parts))
     notify("end", target, len(batch.main), results)
     return results
 
 
-def _usable(threads: int, target: HistFactoryTarget) -> int:
-    """One thread on backends that do not stand more."""
-    backend = (target.coarse or target).backend
-    return threads if Capability.THREADS in backend.capabilities else 1
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Data sets that are fitted together."""
+
+    data: BatchData
+    request: Request
+    variances: bool
+    options: FitOptions
+
+    def __str__(self) -> str:
+        return f"{len(self.data.main)} data sets"
 
 
-def _map(work: Callable[[range], BatchFit], chunks: list[range], threads: int) -> list[BatchFit]:
-    if threads <= 1 or len(chunks) <= 1:
-        return [work(chunk) for chunk in chunks]
-    with ThreadPoolExecutor(min(threads, len(chunks), os.cpu_count() or 1)) as pool:
-        return list(pool.map(work, chunks))
+def _fit_given(model: HistFactoryModel, unit: _Given) -> BatchFit:
+    target = histfactory_target(model)
+    metric = SharedMetric(target.coarse or target, unit.request)
+    return fit_rows(target, unit.request, unit.data, metric, unit.options, variances=unit.variances)
 
 
-def _options(options: FitOptions | None) -> FitOptions:
+def toy_options(options: FitOptions | None) -> FitOptions:
+    """Options of fits of toys, which start from one point."""
     options = options or FitOptions()
     if options.n_starts != 1:
         raise InputError(
@@ -179,14 +234,16 @@ def _options(options: FitOptions | None) -> FitOptions:
     return options
 
 
-def _histfactory(model: HistFactoryModel) -> HistFactoryTarget:
+def histfactory_target(model: HistFactoryModel) -> HistFactoryTarget:
+    """The target of a model that toys can be drawn from."""
     target = target_of(model)
     if not isinstance(target, HistFactoryTarget):
         raise InputError(f"toys need a HistFactory model; found a {type(model).__name__}")
     return target
 
 
-def _check_count(n_toys: int) -> None:
+def check_count(n_toys: int) -> None:
+    """Refuse what is no number of toys."""
     if not isinstance(n_toys, int | np.integer):
         raise InputError(f"`n_toys` must be an integer; found {n_toys!r}")
     if n_toys < 0:

@@ -69,18 +69,36 @@ def finish(problem: Problem, minima: Minima, options: Options, *, slots: int = 8
             waiting = waiting[running]
 
 
-def settle(problem: Problem, minima: Minima) -> None:
-    """Evaluate all rows where they ended, in place: values, gradients, what is held."""
+def settle(problem: Problem, minima: Minima, *, slots: int | None = None) -> None:
+    """Evaluate all rows where they ended, in place: values, gradients, what is held.
+
+    Parameters
+    ----------
+    slots : int, optional
+        Rows per block, as in `finish`; all at once if left out.
+    """
     backend, xp = problem.backend, problem.backend.xp
     kinks = Kinks(problem)
-    rows = xp.arange(minima.x.shape[0], dtype=xp.int64, device=backend.device)
+    count = minima.x.shape[0]
+    size = slots or count
+    blocks = []
     with backend.errstate():
-        point = problem.objective.evaluate(minima.x, rows, 1)
-        box = kinks.box(point.x, rows)
-        minima.x, minima.value = point.x, point.value
-        minima.gradient = xp.where(box.free(point.x, point.gradient), point.gradient, 0.0)
-        minima.held = kinks.held(point.x, point.gradient, box)
-        minima.outside = _outside(point, point, xp.isfinite(point.value))
+        for first in range(0, count, size):
+            number = xp.arange(first, first + size, dtype=xp.int64, device=backend.device)
+            rows = xp.where(number < count - 1, number, count - 1)
+            point = problem.objective.evaluate(backend.take(minima.x, rows, axis=0), rows, 1)
+            box = kinks.box(point.x, rows)
+            blocks.append(
+                (
+                    point.x,
+                    point.value,
+                    xp.where(box.free(point.x, point.gradient), point.gradient, 0.0),
+                    kinks.held(point.x, point.gradient, box),
+                    _outside(point, point, xp.isfinite(point.value)),
+                )
+            )
+    columns = (xp.concat(parts, axis=0)[:count, ...] for parts in zip(*blocks, strict=True))
+    minima.x, minima.value, minima.gradient, minima.held, minima.outside = columns
 
 
 def known_minimum(problem: Problem) -> Minima:

@@ -11,6 +11,9 @@ from nextstat_core.results.mass_scan import MassScan
 from nextstat_core.results.minimum import FitMinimumResult
 from nextstat_core.results.reasons import TERMINATION_REASONS, CovarianceStatus, TerminationReason
 from nextstat_core.results.simplified import SimplifiedLikelihood
+from nextstat_core.results.toy_ensemble import ToyEnsemble
+from nextstat_core.results.toy_limits import FeldmanCousins, ToyLimitResult
+from nextstat_core.results.toy_test import ToyHypotestResult
 from nextstat_core.results.toys import ToyResults
 from nextstat_core.results.yields import ChannelYields, Yields, YieldsMethod, YieldsStage
 
@@ -22,6 +25,7 @@ __all__ = [
     "ClsScan",
     "CovarianceStatus",
     "DiscoveryResult",
+    "FeldmanCousins",
     "FitMinimumResult",
     "FitResult",
     "GoodnessOfFit",
@@ -35,6 +39,9 @@ __all__ = [
     "ParameterEstimate",
     "SimplifiedLikelihood",
     "TerminationReason",
+    "ToyEnsemble",
+    "ToyHypotestResult",
+    "ToyLimitResult",
     "ToyResults",
     "Yields",
     "YieldsMethod",

@@ -201,9 +201,6 @@ WORKLOADS = (
     _limits("tHu", pyhf=False),
     _limits("example", pyhf=True),
     _toy_test("tttt-prod", 3.0),
-    )
-
-
     *(_ranking(name) for name in ("tttt-prod", "tHu")),
     Workload(
         "command: fit example",

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,12 @@ import pytest
 import nextstat
 
 FOLDER = Path(nextstat.__file__).parent
-STUBS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+#: Modules that are called like a plugin; others are about more than one, or none.
+STUBS = sorted(
+    path.stem
+    for path in FOLDER.glob("*.py")
+    if not path.stem.startswith("_") and find_spec(f"nextstat_{path.stem}")
+)
 
 
 def fresh(name, monkeypatch):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         set_eval_mode,
         set_threads,
     )
+    from nextstat._toy_tests import feldman_cousins, hypotest_toys, toy_upper_limit
     from nextstat._toys import (
         asimov_data,
         fit_toys,
@@ -44,13 +45,21 @@ if TYPE_CHECKING:
     )
     from nextstat._version import __version__
     from nextstat._yields import goodness_of_fit, simplified_likelihood, yields
-    from nextstat_core.errors import FitError, FormatError, InputError, ModelError, NextstatError
+    from nextstat_core.errors import (
+        FitError,
+        FormatError,
+        InputError,
+        ModelError,
+        NextstatError,
+        WorkerError,
+    )
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import (
         Breakdown,
         ClsScan,
         DiscoveryResult,
+        FeldmanCousins,
         FitMinimumResult,
         FitResult,
         GoodnessOfFit,
@@ -61,6 +70,8 @@ if TYPE_CHECKING:
         MassScan,
         ParameterEstimate,
         SimplifiedLikelihood,
+        ToyHypotestResult,
+        ToyLimitResult,
         ToyResults,
         Yields,
     )
@@ -69,6 +80,7 @@ __all__ = [
     "Breakdown",
     "ClsScan",
     "DiscoveryResult",
+    "FeldmanCousins",
     "FitError",
     "FitMinimumResult",
     "FitOptions",
@@ -90,13 +102,17 @@ __all__ = [
     "ParameterEstimate",
     "SimplifiedLikelihood",
     "StdNormalModel",
+    "ToyHypotestResult",
+    "ToyLimitResult",
     "ToyResults",
+    "WorkerError",
     "Yields",
     "__version__",
     "asimov_data",
     "breakdown",
     "cls_curve",
     "discovery",
+    "feldman_cousins",
     "fit",
     "fit_batch",
     "fit_toys",
@@ -112,6 +128,7 @@ __all__ = [
     "has_cuda",
     "has_metal",
     "hypotest",
+    "hypotest_toys",
     "impacts",
     "mass_scan",
     "poisson_toys",
@@ -120,6 +137,7 @@ __all__ = [
     "set_eval_mode",
     "set_threads",
     "simplified_likelihood",
+    "toy_upper_limit",
     "upper_limit",
     "upper_limits",
     "upper_limits_root",
@@ -140,16 +158,18 @@ _HOMES = {
     "nextstat._settings": (
         "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
     ),
+    "nextstat._toy_tests": "feldman_cousins hypotest_toys toy_upper_limit",
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
     "nextstat._yields": "goodness_of_fit simplified_likelihood yields",
-    "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError",
+    "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError WorkerError",
     "nextstat_core.infer": "FitOptions",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
-        "Breakdown ClsScan DiscoveryResult FitMinimumResult FitResult GoodnessOfFit "
-        "GroupedImpacts HypotestResult Impacts LimitResult MassScan ParameterEstimate "
-        "SimplifiedLikelihood ToyResults Yields"
+        "Breakdown ClsScan DiscoveryResult FeldmanCousins FitMinimumResult FitResult "
+        "GoodnessOfFit GroupedImpacts HypotestResult Impacts LimitResult MassScan "
+        "ParameterEstimate SimplifiedLikelihood ToyHypotestResult ToyLimitResult ToyResults "
+        "Yields"
     ),
 }
 

@@ -11,6 +11,7 @@ from nextstat_core.models import HistFactoryModel, StatisticalModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Executor
 
     from nextstat_core.infer import FitOptions
     from nextstat_core.results import FitResult
@@ -72,15 +73,19 @@ def fit_batch(
     models_or_model: StatisticalModel | Sequence[StatisticalModel],
     datasets: ArrayLike | None = None,
     *,
+    executor: Executor | None = None,
     options: FitOptions | None = None,
     device: str | None = None,
 ) -> Sequence[FitResult]:
-    """Fit a list of models, or one model to the rows of `datasets`; `device` as in `fit`."""
+    """Fit a list of models, or one model to the rows of `datasets`.
+
+    `executor` is what runs the fits instead of this thread; `device` as in `fit`.
+    """
     if device is None or isinstance(models_or_model, StatisticalModel):
         moved = on_device(models_or_model, device)  # type: ignore[type-var]  # moves no list
     else:
         moved = [on_device(model, device) for model in models_or_model]
-    return infer.fit_batch(moved, datasets, options=options)
+    return infer.fit_batch(moved, datasets, executor=executor, options=options)
 
 
 def on_device(model: _Model, device: str | None) -> _Model:
