@@ -63,7 +63,7 @@ class ConditionalFits:
     def converged(self) -> NDArray[np.bool_]:
         return self.fits.status == Status.EDM
 
-    def part(self, rows: slice) -> ConditionalFits:
+    def part(self, rows: slice | NDArray[np.intp]) -> ConditionalFits:
         """Some of the rows; `n_newton` is still that of all."""
         return ConditionalFits(self.fits.part(rows), self.slope[rows], self.n_newton)
 
@@ -300,11 +300,18 @@ class Conditional:
         held: NDArray[np.intp],
     ) -> NDArray[np.float64]:
         """Gradients at the solutions, of the held parameters."""
-        backend = self.target.backend
-        problem, _ = self.target.problem(len(held), request, data)
-        rows = backend.indices(np.arange(len(held)))
-        point = problem.objective.evaluate(backend.asarray(fits.values), rows, 1)
-        return np.take_along_axis(backend.to_numpy(point.gradient), held, axis=1)
+        slope = np.full(held.shape, np.nan)
+        if fits.slope is not None:
+            slope = np.take_along_axis(fits.slope, held, axis=1)
+        unknown = np.flatnonzero(np.isnan(slope).any(axis=1))
+        if len(unknown):
+            backend = self.target.backend
+            problem, _ = self.target.problem(len(held), request, data)
+            x = backend.asarray(fits.values[unknown])
+            point = problem.objective.evaluate(x, backend.indices(unknown), 1)
+            gradient = backend.to_numpy(point.gradient)
+            slope[unknown] = np.take_along_axis(gradient, held[unknown], axis=1)
+        return slope
 
 
 def _neighbours(

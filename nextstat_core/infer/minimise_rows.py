@@ -82,14 +82,17 @@ def minimise_rows(
         condition=condition,
     )
     minima = metric.reduction.expand(minima, problem)
+    slope = None
     if certify:
         # Second derivatives cost too much for rows that only fill a block.
         slots = min(finish_slots(compiled), rows)
         finish(problem, minima, options.minimiser(polish=False), slots=slots)
     else:
-        settle(problem, minima, slots=rough_slots(compiled) if alike else None)
+        gradients = settle(problem, minima, slots=rough_slots(compiled) if alike else None)
+        slope = np.array(backend.to_numpy(gradients))
     mark_outside(minima, backend)
     fitted = BatchFit.of(target, minima, constant)
+    fitted.slope = slope
     again = np.flatnonzero(fitted.status == Status.RUNNING).tolist()
     for row in again:
         left = fitted.values[row]

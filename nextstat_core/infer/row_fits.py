@@ -45,7 +45,11 @@ _ROUGH = 1e-4
 
 @dataclass(slots=True)
 class BatchFit:
-    """Minima of many rows, as host arrays with the rows on the first axis."""
+    """Minima of many rows, as host arrays with the rows on the first axis.
+
+    `slope` are the gradients of all parameters, held ones too, where they are at hand; NaN in rows
+    in which they are not.
+    """
 
     values: NDArray[np.float64]
     nll: NDArray[np.float64]
@@ -59,6 +63,7 @@ class BatchFit:
     n_gev: NDArray[np.int64]
     n_hev: NDArray[np.int64]
     errors: NDArray[np.float64] | None = None
+    slope: NDArray[np.float64] | None = None
 
     @staticmethod
     def joined(parts: list[BatchFit]) -> BatchFit:
@@ -66,10 +71,11 @@ class BatchFit:
         columns: dict[str, Any] = {}
         for entry in fields(BatchFit):
             pieces = [getattr(part, entry.name) for part in parts]
-            columns[entry.name] = None if pieces[0] is None else np.concatenate(pieces)
+            known = all(piece is not None for piece in pieces)
+            columns[entry.name] = np.concatenate(pieces) if known else None
         return BatchFit(**columns)
 
-    def part(self, rows: slice) -> BatchFit:
+    def part(self, rows: slice | NDArray[np.intp]) -> BatchFit:
         """Some of the rows."""
         columns = {entry.name: getattr(self, entry.name) for entry in fields(BatchFit)}
         cut = {name: None if old is None else old[rows] for name, old in columns.items()}
@@ -111,17 +117,19 @@ class BatchFit:
         """Rows of another batch where they converged to a lower minimum, or here none did."""
         ours, theirs = self.status == Status.EDM, other.status == Status.EDM
         better = theirs & (~ours | (other.nll < self.nll))
-        for entry in fields(BatchFit):
-            column = getattr(self, entry.name)
-            if column is not None:
-                column[better] = getattr(other, entry.name)[better]
+        rows = np.flatnonzero(better)
+        self.put(rows, other.part(rows))
 
     def replace(self, row: int, better: BatchFit) -> None:
         """Put the only row of another batch in the place of `row`."""
+        self.put(np.array([row]), better)
+
+    def put(self, rows: NDArray[np.intp], other: BatchFit) -> None:
+        """Put the rows of another batch in the place of `rows`."""
         for entry in fields(BatchFit):
-            column = getattr(self, entry.name)
+            column, new = getattr(self, entry.name), getattr(other, entry.name)
             if column is not None:
-                column[row] = getattr(better, entry.name)[0]
+                column[rows] = np.nan if new is None else new
 
 
 def fit_rows(
@@ -268,7 +276,7 @@ def no_fits(n: int, *, variances: bool) -> BatchFit:
     )  # fmt: skip
 
 
-def toy_results(target: HistFactoryTarget, request: Request, fitted: BatchFit) -> ToyResults:
+def toy_results(target: Target, request: Request, fitted: BatchFit) -> ToyResults:
     """Columns of a batch as a sequence of fit results."""
     return ToyResults(
         parameter_names=target.names,

@@ -50,7 +50,7 @@ class BatchData:
         """The data of one row, which may be those of all."""
         return self if len(self.main) == 1 else self.part(slice(row, row + 1))
 
-    def of_rows(self, rows: slice) -> BatchData:
+    def of_rows(self, rows: slice | NDArray[np.intp]) -> BatchData:
         """The data of some rows, which may be those of all."""
         return self if len(self.main) == 1 else self.part(rows)
 

@@ -2,7 +2,14 @@
 
 from nextstat_core.ir.check import check_channels
 from nextstat_core.ir.codec import model_from_dict, model_to_dict
-from nextstat_core.ir.derive import Derived, derive_parameters, with_nominal, with_observed
+from nextstat_core.ir.decorrelate import channels_of, decorrelate
+from nextstat_core.ir.derive import (
+    Derived,
+    derive_parameters,
+    with_auxiliary,
+    with_nominal,
+    with_observed,
+)
 from nextstat_core.ir.extension import ModifierType, modifier_data
 from nextstat_core.ir.modifiers import (
     HistoSys,
@@ -57,13 +64,16 @@ __all__ = [
     "ShapeSys",
     "StatError",
     "Term",
+    "channels_of",
     "check_channels",
+    "decorrelate",
     "derive_parameters",
     "model_from_dict",
     "model_to_dict",
     "modifier_data",
     "pyhf_auxdata_order",
     "pyhf_parameter_order",
+    "with_auxiliary",
     "with_channels",
     "with_nominal",
     "with_observed",

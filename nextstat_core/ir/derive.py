@@ -9,12 +9,21 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from nextstat_core.errors import InputError, ModelError, Problem, closest
 from nextstat_core.ir.check import check_nominal, check_observed
 from nextstat_core.ir.defaults import DEFAULTS, Defaults, Occurrence
-from nextstat_core.ir.nodes import Channel, Model, Parameter, ParameterSettings, Sample
+from nextstat_core.ir.nodes import (
+    Channel,
+    Constraint,
+    GaussianConstraint,
+    Model,
+    Parameter,
+    ParameterSettings,
+    PoissonConstraint,
+    Sample,
+)
 from nextstat_core.ir.place import at_parameter
 from nextstat_core.ir.settings import apply_settings
 from nextstat_core.typing import ArrayLike
 
-__all__ = ["Derived", "derive_parameters", "with_nominal", "with_observed"]
+__all__ = ["Derived", "derive_parameters", "with_auxiliary", "with_nominal", "with_observed"]
 
 _Entry = TypeVar("_Entry", Channel, Sample)
 _Groups: TypeAlias = dict[str, dict[str, list[Occurrence]]]
@@ -127,6 +136,52 @@ def with_observed(model: Model, observed: Mapping[str, ArrayLike]) -> Model:
         _refuse(check_observed(new[name]), InputError)
     channels = tuple(new.get(channel.name, channel) for channel in model.channels)
     return replace(model, channels=channels)
+
+
+def with_auxiliary(model: Model, values: Mapping[str, float]) -> Model:
+    """Replace auxiliary data: centres of Gaussian constraints, counts of Poisson ones.
+
+    The measurement's settings say the same afterwards, so that the parameters can be derived again.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        By name of the parameter; constraints that are left out keep theirs.
+
+    Raises
+    ------
+    InputError
+        If a parameter does not exist or has no constraint.
+    """
+    known = {entry.name: entry for entry in model.parameters}
+    for name in values:
+        if name not in known:
+            raise InputError.unknown("parameter", name, list(known))
+        if known[name].constraint is None:
+            raise InputError(f"parameter {name!r} has no constraint, so no auxiliary data")
+    parameters = tuple(
+        replace(entry, constraint=_measured(entry.constraint, values.get(entry.name)))
+        for entry in model.parameters
+    )
+    settings = {entry.name: entry for entry in model.settings}
+    for group in dict.fromkeys(known[name].group for name in values):
+        auxdata = tuple(_auxdata(e.constraint) for e in parameters if e.group == group)
+        settings[group] = replace(settings.get(group, ParameterSettings(group)), auxdata=auxdata)
+    return replace(model, parameters=parameters, settings=tuple(settings.values()))
+
+
+def _measured(constraint: Constraint | None, value: float | None) -> Constraint | None:
+    if value is None or constraint is None:
+        return constraint
+    if isinstance(constraint, GaussianConstraint):
+        return replace(constraint, center=float(value))
+    return replace(constraint, count=float(value))
+
+
+def _auxdata(constraint: Constraint | None) -> float:
+    if isinstance(constraint, PoissonConstraint):
+        return constraint.count
+    return 0.0 if constraint is None else constraint.center
 
 
 def _collect(channels: Iterable[Channel]) -> _Groups:

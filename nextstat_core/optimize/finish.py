@@ -69,13 +69,18 @@ def finish(problem: Problem, minima: Minima, options: Options, *, slots: int = 8
             waiting = waiting[running]
 
 
-def settle(problem: Problem, minima: Minima, *, slots: int | None = None) -> None:
+def settle(problem: Problem, minima: Minima, *, slots: int | None = None) -> Array:
     """Evaluate all rows where they ended, in place: values, gradients, what is held.
 
     Parameters
     ----------
     slots : int, optional
         Rows per block, as in `finish`; all at once if left out.
+
+    Returns
+    -------
+    array, shape (rows, parameters)
+        Gradients of all parameters, held ones too.
     """
     backend, xp = problem.backend, problem.backend.xp
     kinks = Kinks(problem)
@@ -90,6 +95,7 @@ def settle(problem: Problem, minima: Minima, *, slots: int | None = None) -> Non
             box = kinks.box(point.x, rows)
             blocks.append(
                 (
+                    point.gradient,
                     point.x,
                     point.value,
                     xp.where(box.free(point.x, point.gradient), point.gradient, 0.0),
@@ -98,7 +104,8 @@ def settle(problem: Problem, minima: Minima, *, slots: int | None = None) -> Non
                 )
             )
     columns = (xp.concat(parts, axis=0)[:count, ...] for parts in zip(*blocks, strict=True))
-    minima.x, minima.value, minima.gradient, minima.held, minima.outside = columns
+    gradient, minima.x, minima.value, minima.gradient, minima.held, minima.outside = columns
+    return gradient
 
 
 def known_minimum(problem: Problem) -> Minima:

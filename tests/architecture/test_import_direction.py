@@ -14,6 +14,7 @@ OPTIMIZE = LINALG | {"optimize"}
 RESULTS = OPTIMIZE | LIKELIHOOD | {"results", "tables"}
 MODELS = RESULTS | IO | {"models"}
 INFER = MODELS | {"infer"}
+METRICS = RESULTS | {"metrics"}
 
 #: What each layer may import of the core, itself included.
 ALLOWED = {
@@ -29,6 +30,7 @@ ALLOWED = {
     "likelihood": LIKELIHOOD,
     "optimize": OPTIMIZE,
     "results": RESULTS,
+    "metrics": METRICS,
     "models": MODELS,
     "infer": INFER,
     "testing": INFER | {"testing"},

@@ -64,6 +64,7 @@ TARGETS = (
     Target("toy of tttt-prod, aux fixed", "times", 60, NEXTSTAT, aim=200),
     Target("toy of tttt-prod, aux fixed", "MB", 1000),
     Target("toy of tttt-prod, aux drawn", "MB", 1000),
+    Target("scan tHu, 21 points", "times", 25, NEXTSTAT),
     Target("toy of 50 channels, 201 parameters, aux fixed", "times", 20, NEXTSTAT),
     Target("toy of 50 channels, 201 parameters, aux fixed", "MB", 1000),
     Target("toy of 50 channels, 201 parameters, aux drawn", "MB", 1000),

@@ -121,6 +121,23 @@ def _toys(
     )
 
 
+def _scan(workspace: str) -> Workload:
+    """21 points of the parameter of interest from 0 to 5; pyhf makes 22 fits of minutes."""
+    values = {"values": [0.25 * i for i in range(21)]}
+    return Workload(
+        f"scan {workspace}, 21 points",
+        "scan",
+        workspace,
+        {
+            OURS: {**values, "repeats": 10},
+            NEXTSTAT: {**values, "repeats": 2},
+            PYHF: {**values, "repeats": 1},
+        },
+        slow=frozenset({PYHF}),
+        note="free fit included; pyhf ran once, not warmed up",
+    )
+
+
 def _hypotest(workspace: str, mu: float, *, pyhf: bool) -> Workload:
     repeats = {OURS: 8, NEXTSTAT: 3, **({PYHF: 2} if pyhf else {})}
     jobs = {tool: {"repeats": count, "mu": mu} for tool, count in repeats.items()}
@@ -194,6 +211,7 @@ WORKLOADS = (
         {OURS: 20_000, NEXTSTAT: 5_000, PYHF: 3},
         rounds=2,
     ),
+    _scan("tHu"),
     _hypotest("tttt-prod", 1.0, pyhf=False),
     _hypotest("tHu", 1.0, pyhf=False),
     _hypotest("example", 1.0, pyhf=True),

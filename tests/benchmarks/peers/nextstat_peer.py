@@ -93,6 +93,17 @@ def toys(text: str, job: Record) -> Record:
     }
 
 
+def scan(text: str, job: Record) -> Record:
+    """Profile the likelihood at `values` of the parameter of interest, free fit included."""
+    model = nextstat.from_pyhf(text)
+    found, seconds = timed(lambda: nextstat.profile_scan(model, job["values"]), job)
+    return {
+        "seconds": seconds,
+        "q_mu": [point["q_mu"] for point in found["points"]],
+        "points_converged": sum(point["converged"] for point in found["points"]),
+    }
+
+
 def hypotest(text: str, job: Record) -> Record:
     """Test one value with asymptotic formulas; `inner` tests are timed together."""
     model, inner = nextstat.from_pyhf(text), job.get("inner", 1)
@@ -174,6 +185,7 @@ WORKLOADS = {
     "limits": limits,
     "toy_test": toy_test,
     "ranking": ranking,
+    "scan": scan,
     "judge": judge,
 }
 

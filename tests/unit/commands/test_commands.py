@@ -21,7 +21,7 @@ Run = Callable[..., Result]
 def test_help_lists_own_commands(run: Run) -> None:
     shown = run("--help")
     assert shown.exit_code == 0
-    for name in ("audit", "compare-pyhf", "fit", "plugins", "version"):
+    for name in ("audit", "compare-pyhf", "fit", "hypotest", "plugins", "upper-limit", "version"):
         assert name in shown.stdout
 
 

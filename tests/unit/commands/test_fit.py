@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from jsonschema import validate
 
+from nextstat_core.metrics import metrics_schema
 from nextstat_core.models import HistFactoryModel
 from nextstat_core.results import FitResult
 
@@ -45,7 +47,7 @@ def test_the_json_is_a_fit_result(run: Run, workspace: Path) -> None:
 def test_a_person_on_a_terminal_gets_a_table(
     run: Run, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nextstat_commands.fit.is_terminal", lambda: True)
+    monkeypatch.setattr("nextstat_commands.analysis.is_terminal", lambda: True)
     shown = run("fit", workspace)
     assert shown.exit_code == 0
     assert "Fit converged" in shown.stdout
@@ -139,8 +141,10 @@ def test_metrics_have_the_keys_of_the_schema(run: Run, workspace: Path, tmp_path
     assert (metrics["tool"], metrics["command"]) == ("nextstat", "fit")
     assert (metrics["backend"], metrics["device"]) == ("numpy", "cpu")
     assert (metrics["threads"], metrics["parity"]) == (2, False)
-    assert metrics["status"] == {"ok": True}
+    assert metrics["status"]["ok"] is metrics["status"]["converged"] is True
     assert isfinite(metrics["timing"]["wall_time_s"])
+    validate(metrics, metrics_schema())
+    assert metrics["provenance"]["workspace"] == str(workspace)
     assert metrics["timing"]["wall_time_s"] >= sum(metrics["timing"]["breakdown"].values()) > 0.0
     assert isinstance(metrics["created_unix_ms"], int)
     values = metrics["metrics"]
@@ -153,6 +157,41 @@ def test_metrics_have_the_keys_of_the_schema(run: Run, workspace: Path, tmp_path
 def test_metrics_alone_can_be_printed(run: Run, workspace: Path) -> None:
     printed = json.loads(run("fit", workspace, "--json-metrics", "-").stdout)
     assert printed["schema_version"] == "nextstat_metrics_v0"
+
+
+# -- regions --------------------------------------------------------------------------------------
+
+
+def test_regions_that_are_not_fitted_leave_the_likelihood(
+    run: Run, full_workspace: Path, tmp_path: Path
+) -> None:
+    document = json.loads(full_workspace.read_text())
+    for key in ("channels", "observations"):
+        document[key] = [entry for entry in document[key] if entry["name"] == "SR"]
+    alone = tmp_path / "alone.json"
+    alone.write_text(json.dumps(document))
+    expected = fitted(run, alone)
+    for option in (("--fit-regions", "SR"), ("--validation-regions", "CR")):
+        found = fitted(run, full_workspace, *option)
+        assert found["parameter_names"] == expected["parameter_names"]
+        assert found["nll"] == pytest.approx(expected["nll"], abs=1e-9)
+        assert found["fit_regions"] == ["SR"]
+    assert found["validation_regions"] == ["CR"]
+
+
+@pytest.mark.parametrize("option", ["--fit-regions", "--validation-regions"])
+def test_unknown_regions_are_named(run: Run, full_workspace: Path, option: str) -> None:
+    refused = run("fit", full_workspace, option, "CR_top")
+    assert refused.exit_code == 1
+    assert "'CR_top'" in refused.stderr
+    assert "'SR'" in refused.stderr
+
+
+def test_a_region_has_one_purpose(run: Run, full_workspace: Path) -> None:
+    options = ("--fit-regions", "SR,CR", "--validation-regions", "CR")
+    refused = run("fit", full_workspace, *options)
+    assert refused.exit_code == 2
+    assert "'CR' is named as fit region and as validation region" in refused.stderr
 
 
 # -- backends -------------------------------------------------------------------------------------
@@ -197,9 +236,10 @@ def test_a_fit_that_does_not_converge_is_written_with_exit_code_3(
     result = run("fit", rich_workspace)
     assert result.exit_code == 3
     assert json.loads(result.stdout)["termination_reason"] == "max_iterations"
-    assert "error: the fit did not converge: max_iterations" in result.stderr
+    assert "error: a fit did not converge: max_iterations" in result.stderr
     metrics = json.loads(run("fit", rich_workspace, "--json-metrics", "-").stdout)
-    assert metrics["status"] == {"ok": False, "reason": "max_iterations"}
+    assert metrics["status"]["ok"] is False
+    assert metrics["status"]["reason"] == "max_iterations"
     assert "not_converged" in metrics["degraded_flags"]
 
 

@@ -246,3 +246,84 @@ def _alone(
         converged=bool(minima.status[0] == Status.EDM),
         at_bound=tuple((target.names[i], sides[int(held[i])]) for i in np.flatnonzero(held)),
     )
+
+
+class Shape:
+    """A model of the general contract from a function and its gradient."""
+
+    def __init__(
+        self,
+        names: list[str],
+        value: Callable[[NDArray[np.float64]], Any],
+        gradient: Callable[[NDArray[np.float64]], Any],
+        bounds: tuple[float, float] = (-50.0, 50.0),
+        start: float = 0.3,
+    ) -> None:
+        self._names, self._value, self._gradient = names, value, gradient
+        self._bounds, self._start = bounds, start
+
+    def n_params(self) -> int:
+        return len(self._names)
+
+    def dim(self) -> int:
+        return self.n_params()
+
+    def nll(self, params: Any) -> float:
+        return float(self._value(np.asarray(params, dtype=float)))
+
+    def grad_nll(self, params: Any) -> list[float]:
+        return np.asarray(self._gradient(np.asarray(params, dtype=float))).tolist()
+
+    def parameter_names(self) -> list[str]:
+        return list(self._names)
+
+    def suggested_init(self) -> list[float]:
+        return [self._start] * self.n_params()
+
+    def suggested_bounds(self) -> list[tuple[float, float]]:
+        return [self._bounds] * self.n_params()
+
+
+def _tilted(covariance: NDArray[np.float64]) -> Shape:
+    """A Gaussian in x, y, z around zero."""
+    weight = np.linalg.inv(covariance)
+    return Shape(["x", "y", "z"], lambda p: 0.5 * p @ weight @ p, lambda p: weight @ p)
+
+
+def _banana() -> Shape:
+    """A bent valley along ``y = x^2``, with its minimum at zero."""
+    return Shape(
+        ["x", "y"],
+        lambda p: 0.5 * p[0] ** 2 + 2.0 * (p[1] - 0.3 * p[0] ** 2) ** 2,
+        lambda p: [
+            p[0] - 2.4 * p[0] * (p[1] - 0.3 * p[0] ** 2),
+            4.0 * (p[1] - 0.3 * p[0] ** 2),
+        ],
+    )
+
+
+def _flat_tails(height: float) -> Shape:
+    """``2 dNLL = height (1 - exp(-x^2 / height))``: never above `height`."""
+    return Shape(
+        ["x"],
+        lambda p: 0.5 * height * (1.0 - np.exp(-(p[0] ** 2) / height)),
+        lambda p: [p[0] * np.exp(-(p[0] ** 2) / height)],
+        bounds=(-np.inf, np.inf),
+    )
+
+
+def _step(where: float) -> Shape:
+    """A parabola that jumps by 10 at `where`."""
+    return Shape(
+        ["x"],
+        lambda p: 0.5 * p[0] ** 2 + 10.0 * (p[0] > where),
+        lambda p: [p[0]],
+    )
+
+
+@pytest.fixture(scope="session")
+def shape() -> SimpleNamespace:
+    """Likelihoods of known shape: ``shape.tilted(covariance)`` and so on."""
+    return SimpleNamespace(
+        tilted=_tilted, banana=_banana, flat_tails=_flat_tails, step=_step, Shape=Shape
+    )

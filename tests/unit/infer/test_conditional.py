@@ -118,3 +118,40 @@ def test_general_models() -> None:
     found = _around(model).fit(np.array([[0]]), np.array([[2.0]]))
     assert found.fits.nll == pytest.approx([model.nll([2.0])])
     assert found.slope[0] == pytest.approx(model.grad_nll([2.0]))
+
+
+def _with_saddle_at_the_bound(write: Callable[..., Any], part: Any) -> HistFactoryModel:
+    """A factor at its lower bound, where the Hessian is not positive definite with it."""
+    extra = part.sample(
+        "extra",
+        [10.0],
+        part.modifier("k", "normfactor"),
+        part.modifier("extra_norm", "normsys", {"hi": 1.5, "lo": 0.6}),
+    )
+    background = part.sample(
+        "bkg", [50.0], part.modifier("bkg_norm", "normsys", {"hi": 1.2, "lo": 0.8})
+    )
+    signal = part.sample("signal", [20.0], part.modifier("mu", "normfactor"))
+    channels = {"CR": [extra, background], "SR": [signal, background]}
+    model: HistFactoryModel = write(channels, {"CR": [20.0], "SR": [70.0]})
+    return model
+
+
+def test_metric_survives_a_saddle_at_a_bound(write: Callable[..., Any], part: Any) -> None:
+    model = _with_saddle_at_the_bound(write, part)
+    around = _around(model)
+    names = model.parameter_names()
+    held = [["mu"], ["mu"], ["extra_norm"], ["bkg_norm"]]
+    _check(model, held, [[0.5], [3.0], [0.4], [-1.0]])
+    position = np.array([[names.index(name) for (name,) in held[:3]]]).T
+    assert around.fit(position, np.array([[0.5], [3.0], [0.4]]), certify=False).n_newton == 0
+
+
+def test_parameter_that_leaves_its_bound(write: Callable[..., Any], part: Any) -> None:
+    model = _with_saddle_at_the_bound(write, part)
+    # With so little background the factor is needed; and one row holds it itself.
+    _check(model, [["bkg_norm"], ["k"], ["mu"]], [[-5.0], [0.7], [1.0]])
+    found = _around(model).fit(
+        np.array([[model.parameter_names().index("bkg_norm")]]), np.array([[-5.0]])
+    )
+    assert found.fits.values[0, model.parameter_names().index("k")] > 0.2

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         upper_limits_root,
     )
     from nextstat._model import HistFactoryModel, from_pyhf, workspace_audit
+    from nextstat._profile import profile_curve, profile_scan
     from nextstat._ranking import breakdown, grouped_impacts, impacts, ranking
     from nextstat._settings import (
         get_backend,
@@ -53,11 +54,23 @@ if TYPE_CHECKING:
         NextstatError,
         WorkerError,
     )
-    from nextstat_core.infer import FitOptions
+    from nextstat_core.infer import (
+        FitOptions,
+        channel_compatibility,
+        contour,
+        inject_signal,
+        interval,
+        intervals,
+        profile_points,
+        profile_scan_2d,
+        signal_injection,
+    )
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import (
         Breakdown,
+        ChannelCompatibility,
         ClsScan,
+        Contour,
         DiscoveryResult,
         FeldmanCousins,
         FitMinimumResult,
@@ -66,9 +79,15 @@ if TYPE_CHECKING:
         GroupedImpacts,
         HypotestResult,
         Impacts,
+        Interval,
+        Intervals,
         LimitResult,
         MassScan,
         ParameterEstimate,
+        ProfilePoints,
+        ProfileScan,
+        ProfileScan2D,
+        SignalInjection,
         SimplifiedLikelihood,
         ToyHypotestResult,
         ToyLimitResult,
@@ -78,7 +97,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Breakdown",
+    "ChannelCompatibility",
     "ClsScan",
+    "Contour",
     "DiscoveryResult",
     "FeldmanCousins",
     "FitError",
@@ -94,12 +115,18 @@ __all__ = [
     "HypotestResult",
     "Impacts",
     "InputError",
+    "Interval",
+    "Intervals",
     "LimitResult",
     "MassScan",
     "MaximumLikelihoodEstimator",
     "ModelError",
     "NextstatError",
     "ParameterEstimate",
+    "ProfilePoints",
+    "ProfileScan",
+    "ProfileScan2D",
+    "SignalInjection",
     "SimplifiedLikelihood",
     "StdNormalModel",
     "ToyHypotestResult",
@@ -110,7 +137,9 @@ __all__ = [
     "__version__",
     "asimov_data",
     "breakdown",
+    "channel_compatibility",
     "cls_curve",
+    "contour",
     "discovery",
     "feldman_cousins",
     "fit",
@@ -130,12 +159,20 @@ __all__ = [
     "hypotest",
     "hypotest_toys",
     "impacts",
+    "inject_signal",
+    "interval",
+    "intervals",
     "mass_scan",
     "poisson_toys",
+    "profile_curve",
+    "profile_points",
+    "profile_scan",
+    "profile_scan_2d",
     "ranking",
     "set_backend",
     "set_eval_mode",
     "set_threads",
+    "signal_injection",
     "simplified_likelihood",
     "toy_upper_limit",
     "upper_limit",
@@ -154,6 +191,7 @@ _HOMES = {
         "cls_curve discovery hypotest mass_scan upper_limit upper_limits upper_limits_root"
     ),
     "nextstat._model": "HistFactoryModel from_pyhf workspace_audit",
+    "nextstat._profile": "profile_curve profile_scan",
     "nextstat._ranking": "breakdown grouped_impacts impacts ranking",
     "nextstat._settings": (
         "get_backend get_eval_mode get_threads set_backend set_eval_mode set_threads"
@@ -163,13 +201,17 @@ _HOMES = {
     "nextstat._version": "__version__",
     "nextstat._yields": "goodness_of_fit simplified_likelihood yields",
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError WorkerError",
-    "nextstat_core.infer": "FitOptions",
+    "nextstat_core.infer": (
+        "FitOptions channel_compatibility contour inject_signal interval intervals "
+        "profile_points profile_scan_2d signal_injection"
+    ),
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
-        "Breakdown ClsScan DiscoveryResult FeldmanCousins FitMinimumResult FitResult "
-        "GoodnessOfFit GroupedImpacts HypotestResult Impacts LimitResult MassScan "
-        "ParameterEstimate SimplifiedLikelihood ToyHypotestResult ToyLimitResult ToyResults "
-        "Yields"
+        "Breakdown ChannelCompatibility ClsScan Contour DiscoveryResult FeldmanCousins "
+        "FitMinimumResult FitResult GoodnessOfFit GroupedImpacts HypotestResult Impacts "
+        "Interval Intervals LimitResult MassScan ParameterEstimate ProfilePoints "
+        "ProfileScan ProfileScan2D SignalInjection SimplifiedLikelihood ToyHypotestResult "
+        "ToyLimitResult ToyResults Yields"
     ),
 }
 

@@ -10,7 +10,7 @@ from nextstat._toys import fit_toys
 from nextstat_core import infer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nextstat_core.models import HistFactoryModel, StatisticalModel
     from nextstat_core.results import FitMinimumResult, FitResult, ToyResults
@@ -62,14 +62,22 @@ class MaximumLikelihoodEstimator:
         """Fit a list of models, or one model to several data sets."""
         return fit_batch(models_or_model, datasets, options=self._options, device=self._device)
 
-    def fit_minimum(self, model: StatisticalModel, **request: Any) -> FitMinimumResult:
+    def fit_minimum(
+        self,
+        model: StatisticalModel,
+        *,
+        data: ArrayLike | None = None,
+        init_pars: ArrayLike | None = None,
+        bounds: Mapping[str, tuple[float, float]] | Iterable[tuple[float, float]] | None = None,
+        **request: Any,
+    ) -> FitMinimumResult:
         """Minimise without uncertainties, for scans and conditional fits.
 
-        Arguments are ``data``, ``init_pars`` and ``bounds`` (one pair per parameter, or pairs by
-        name); equal bounds fix a parameter.
+        `bounds` are one pair per parameter, or pairs by name; equal bounds fix a parameter.
         """
         moved = on_device(model, self._device)
-        return infer.fit_minimum(moved, **{"options": self._options, **request})
+        settings = {"options": self._options, **request}
+        return infer.fit_minimum(moved, data=data, init_pars=init_pars, bounds=bounds, **settings)
 
     def fit_toys(
         self,

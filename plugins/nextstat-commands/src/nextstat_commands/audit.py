@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from nextstat_commands.loading import Source, workspace_argument
+from nextstat_commands.loading import source_options
 from nextstat_commands.output import write_json
+
+if TYPE_CHECKING:
+    from nextstat_commands.loading import Source
 
 __all__ = ["command"]
 
 
 @click.command("audit")
-@workspace_argument
+@source_options()
 @click.option(
     "--format",
     "form",
@@ -21,7 +24,7 @@ __all__ = ["command"]
     default="text",
     show_default=True,
 )
-def command(*, workspace: str, patches: tuple[str, ...], form: str) -> None:
+def command(*, source: Source, form: str) -> None:
     """Summarise WORKSPACE, usable or not, and list its problems.
 
     The exit code is 1 if the workspace cannot be loaded.
@@ -29,8 +32,7 @@ def command(*, workspace: str, patches: tuple[str, ...], form: str) -> None:
     from nextstat_core.hooks import get_manager
     from nextstat_core.io import workspace_audit
 
-    content = Source(workspace, patches).content()
-    audit = workspace_audit(content, modifier_types=get_manager().modifiers)
+    audit = workspace_audit(source.content(), modifier_types=get_manager().modifiers)
     if form == "json":
         write_json(audit, "-")
     else:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nextstat_commands.loading import Source, backend_options, load_backend, workspace_argument
+from nextstat_commands.loading import backend_options, load_backend, source_options
 from nextstat_commands.output import write_json
 from nextstat_core.errors import InputError, NextstatError
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from nextstat_commands.loading import Source
     from nextstat_core.models import HistFactoryModel
 
 __all__ = ["command"]
@@ -56,17 +57,14 @@ class _Comparison:
 
 
 @click.command("compare-pyhf")
-@workspace_argument
-@click.option("--measurement", metavar="NAME", help="Measurement; default: the first.")
+@source_options("measurement")
 @backend_options
 @click.option("--points", type=click.IntRange(0), default=5, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     *,
-    workspace: str,
-    patches: tuple[str, ...],
-    measurement: str | None,
+    source: Source,
     backend: str,
     device: str | None,
     points: int,
@@ -82,7 +80,7 @@ def command(
     from nextstat_core.backend import Capability
     from nextstat_core.models import HistFactoryModel
 
-    document = Source(workspace, patches).document()
+    document, measurement = source.document(), source.measurement
     model = HistFactoryModel.from_workspace(
         document, measurement=measurement, poi=None, backend=load_backend(backend, device)
     )

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -22,7 +23,6 @@ __all__ = [
     "limit_threads",
     "load_backend",
     "source_options",
-    "workspace_argument",
 ]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -54,57 +54,79 @@ class Source:
             document = apply_patch(document, reference)
         return document
 
-    def model(self, backend: Backend, *, precise: bool = False) -> HistFactoryModel:
-        """Return the compiled model; its warnings go to standard error."""
+    def model(self, **options: Any) -> HistFactoryModel:
+        """Return the compiled model; its warnings go to standard error.
+
+        `options` are those of `HistFactoryModel.from_workspace` that say where it is evaluated.
+        """
         from nextstat_core.models import HistFactoryModel
 
-        model = HistFactoryModel.from_workspace(
-            self.content(),
-            measurement=self.measurement,
-            interpolation=_interpolation(self.interpolation),
-            backend=backend,
-            precise=precise,
-            **self.poi_argument(),
-        )
+        model = HistFactoryModel.from_workspace(self.content(), **self.choices(), **options)
         for warning in model.warnings:
             click.echo(f"warning: {warning}", err=True)
         return model
 
-    def poi_argument(self) -> dict[str, str | None]:
-        """Return the keyword `poi`, or nothing where the measurement decides."""
-        if self.poi is None:
-            return {}
-        return {"poi": None if self.poi == "none" else self.poi}
+    def choices(self) -> dict[str, Any]:
+        """Arguments of `HistFactoryModel.from_workspace` that say how a workspace is read."""
+        poi = {} if self.poi is None else {"poi": None if self.poi == "none" else self.poi}
+        interpolation = _interpolation(self.interpolation)
+        return {"measurement": self.measurement, "interpolation": interpolation, **poi}
 
 
-def workspace_argument(command: _Command) -> _Command:
-    """Add the workspace and its patches."""
-    patch = click.option(
+_SOURCE = {
+    "patches": click.option(
         "--patch",
         "patches",
         multiple=True,
         metavar="FILE[:NAME]",
         help="Apply a JSON patch, or the patch NAME of a patchset; may be repeated.",
-    )
-    return click.argument("workspace")(patch(command))
+    ),
+    "measurement": click.option(
+        "--measurement", metavar="NAME", help="Measurement; default: the first."
+    ),
+    "poi": click.option(
+        "--poi", metavar="NAME|none", help="Parameter of interest; default: as declared."
+    ),
+    "interpolation": click.option(
+        "--interpolation",
+        metavar="CODES",
+        help="'pyhf', 'root', or codes: normsys=code1,histosys/jes=code0.",
+    ),
+}
 
 
-def source_options(command: _Command) -> _Command:
-    """Add the options that decide how a workspace is read."""
-    options = (
-        click.option("--measurement", metavar="NAME", help="Measurement; default: the first."),
-        click.option(
-            "--poi", metavar="NAME|none", help="Parameter of interest; default: as declared."
-        ),
-        click.option(
-            "--interpolation",
-            metavar="CODES",
-            help="'pyhf', 'root', or codes: normsys=code1,histosys/jes=code0.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return workspace_argument(command)
+def source_options(
+    *names: str, also: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the workspace, its patches, and of how it is read what is named.
+
+    The command gets all of it as `source`.
+
+    Parameters
+    ----------
+    *names : {"measurement", "poi", "interpolation"}
+    also : tuple of str
+        More names of the option ``--input``.
+    """
+    fields = ("patches", *names)
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def call(*, workspace: str | None, given: str | None, **options: Any) -> Any:
+            if (workspace is None) == (given is None):
+                raise click.UsageError("name one WORKSPACE, as the argument or with --input")
+            how = {name: options.pop(name) for name in fields}
+            return command(source=Source(workspace or given or "", **how), **options)
+
+        decorated: Callable[..., Any] = call
+        for name in reversed(fields):
+            decorated = _SOURCE[name](decorated)
+        named = ("-i", "--input", *also, "given")
+        help_ = "The workspace, instead of the argument."
+        decorated = click.option(*named, metavar="FILE", help=help_)(decorated)
+        return click.argument("workspace", required=False)(decorated)
+
+    return decorate
 
 
 def backend_options(command: _Command) -> _Command:

@@ -20,8 +20,17 @@ _COMMANDS = {
     "audit": "nextstat_commands.audit",
     "check-plugin": "nextstat_commands.check_plugin",
     "compare-pyhf": "nextstat_commands.compare",
+    "contour": "nextstat_commands.contour",
     "fit": "nextstat_commands.fit",
+    "goodness-of-fit": "nextstat_commands.goodness",
+    "hypotest": "nextstat_commands.hypotest",
+    "hypotest-toys": "nextstat_commands.hypotest_toys",
+    "mass-scan": "nextstat_commands.mass_scan",
     "plugins": "nextstat_commands.plugins",
+    "ranking": "nextstat_commands.ranking",
+    "scan": "nextstat_commands.scan",
+    "significance": "nextstat_commands.significance",
+    "upper-limit": "nextstat_commands.upper_limit",
 }
 _HINT = "\n\nHint: "
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import click
 
 from nextstat_core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from nextstat_core.results import FitResult
+    from nextstat_core.tables import Table
 
-__all__ = ["fit_on_terminal", "is_terminal", "write_json"]
+__all__ = ["N_SIGMA", "Display", "bands", "figure", "is_terminal", "with_error", "write_json"]
+
+#: Fluctuations of the best fit that five ascending expected values belong to, in units of sigma:
+#: those of the estimate, downwards.
+N_SIGMA = (2, 1, 0, -1, -2)
 
 
 def is_terminal() -> bool:
@@ -24,9 +29,9 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def write_json(data: Mapping[str, Any], path: str, *, sort_keys: bool = False) -> None:
+def write_json(data: Mapping[str, Any], path: str) -> None:
     """Write JSON to a file, or to standard output for ``-``."""
-    text = json.dumps(data, indent=2, sort_keys=sort_keys, allow_nan=False)
+    text = json.dumps(data, indent=2, allow_nan=False)
     if path == "-":
         click.echo(text)
         return
@@ -36,22 +41,57 @@ def write_json(data: Mapping[str, Any], path: str, *, sort_keys: bool = False) -
         raise InputError(f"cannot write {path!r}: {error}") from error
 
 
-def fit_on_terminal(result: FitResult) -> None:
-    """Show a fit to a person."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+def figure(value: float | None) -> str:
+    """A number as people read it."""
+    return "none" if value is None else f"{value:.6g}"
 
-    from nextstat_core.results.table import COLUMNS, headline, ranked, remarks, row_of
 
-    table = Table(title=escape(headline(result)), title_justify="left")
-    for position, column in enumerate(COLUMNS):
-        # Names are folded rather than cut: they are what one copies into `--fix`.
-        justify: Literal["left", "right"] = "left" if position in {0, len(COLUMNS) - 1} else "right"
-        table.add_column(column, justify=justify, overflow="fold")
-    for index in ranked(result):
-        table.add_row(*map(escape, row_of(result, index)))
-    console = Console()
-    console.print(table)
-    for remark in remarks(result):
-        console.print(escape(remark))
+def with_error(value: float | None, error: float | None) -> str:
+    """A number and its standard error."""
+    return figure(value) if value is None or error is None else f"{value:.6g} ± {error:.2g}"
+
+
+def bands(what: str, values: Iterable[float | None] | None) -> list[tuple[str, str]]:
+    """Rows of five ascending expected values; none where there are none."""
+    names = ("-2 sigma", "-1 sigma", "median", "+1 sigma", "+2 sigma")
+    if values is None:
+        return []
+    return [(f"{what}, {name}", figure(value)) for name, value in zip(names, values, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """A result for a person: a title, a table, and sentences below it."""
+
+    title: str
+    table: Table
+    remarks: Sequence[str] = ()
+
+    @classmethod
+    def of_rows(
+        cls, title: str, rows: Sequence[tuple[str, ...]], warnings: Iterable[str] = ()
+    ) -> Self:
+        """Quantities and their values."""
+        from nextstat_core.tables import Table
+
+        table = Table(("quantity", "value"), "lr", rows)
+        return cls(title, table, [f"warning: {warning}" for warning in warnings])
+
+    def show(self) -> None:
+        """Print it."""
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.table import Table as RichTable
+
+        shown = RichTable()
+        for column, side in zip(self.table.columns, self.table.align, strict=True):
+            # Names are folded rather than cut: they are what one copies into `--fix`.
+            justify: Literal["left", "right"] = "left" if side == "l" else "right"
+            shown.add_column(escape(column), justify=justify, overflow="fold")
+        for row in self.table.rows:
+            shown.add_row(*map(escape, row))
+        console = Console()
+        console.print(escape(self.title))
+        console.print(shown)
+        for remark in self.remarks:
+            console.print(escape(remark))
