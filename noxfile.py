@@ -79,6 +79,13 @@ def parity(session: nox.Session) -> None:
 
 
 @nox.session
+def pool(session: nox.Session) -> None:
+    """Take every published workspace through fit, test, limit, ranking and report."""
+    _install(session)
+    session.run("python", "tests/pool/run.py", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
 def wheels(session: nox.Session) -> None:
     """Build wheels of all distributions, install them into a clean environment, and use them."""
     session.run("python", "tests/wheels/check.py", *session.posargs, env=ONE_THREAD)

@@ -46,12 +46,14 @@ numpydoc_show_class_members = False  # autodoc lists them, with what they do
 nitpick_ignore_regex = [
     # Of libraries that are not documented here; an inventory of theirs would have to be fetched.
     (r"py:.*", r"(np|numpy|NDArray|collections|enum|importlib|os|pathlib|types|typing)(\..*)?"),
-    (r"py:.*", r"(AbstractContextManager|EntryPoint|Path)"),
+    (r"py:.*", r"(AbstractContextManager|EntryPoint|Executor|Path|PathLike)"),
     # Classes that a signature mentions, but nobody makes or receives by name.
     (
         r"py:class",
         r"(.*\.)?(AsimovKind|BackendChoice|BatchData|CovarianceSource|FailedToy|FloatArray|TestStatistic)",
     ),
+    # Words that an argument may be, which its docstring lists.
+    (r"py:class", r"(.*\.)?(GroupMethod|ImpactConvention|NormalisationsCount)"),
     (r"py:class", r"(.*\.)?(LocalPlan|RatePlan|Rates|_\w+)"),
 ]
 

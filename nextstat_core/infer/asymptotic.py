@@ -111,20 +111,25 @@ class AsymptoticTest:
         return float(self.around.x[self.poi])
 
     def at(self, mu: NDArray[np.float64]) -> Tested:
-        """Test the values `mu`, shape (K,)."""
-        return Tested(mu, self.data_at(mu), self.asimov_at(mu))
+        """Test the values `mu`, shape (K,); slopes are left out."""
+        data = self.data_at(mu, slopes=False)
+        return Tested(mu, data, self.asimov_at(mu, slopes=False))
 
-    def data_at(self, mu: NDArray[np.float64], *, second_modes: bool = True) -> Ratios:
-        """Statistics of the data; `second_modes` as in `Conditional.fit`."""
+    def data_at(
+        self, mu: NDArray[np.float64], *, second_modes: bool = True, slopes: bool = True
+    ) -> Ratios:
+        """Statistics of the data; `second_modes` and `slopes` as in `Conditional.fit`."""
         self._lift(float(np.max(mu, initial=-np.inf)))
-        fits = self._on_data(mu, second_modes=second_modes)
+        fits = self._on_data(mu, second_modes=second_modes, slopes=slopes)
         q = self._ratio(fits)
         return self._ratios(mu, q, fits, self.mu_hat)
 
-    def asimov_at(self, mu: NDArray[np.float64], *, second_modes: bool = True) -> Ratios:
-        """Statistics of the Asimov set; `second_modes` as in `Conditional.fit`."""
+    def asimov_at(
+        self, mu: NDArray[np.float64], *, second_modes: bool = True, slopes: bool = True
+    ) -> Ratios:
+        """Statistics of the Asimov set; the options are those of `Conditional.fit`."""
         asimov = self.asimov
-        fits = self._fits(asimov, mu, self._paths[1], second_modes=second_modes)
+        fits = self._fits(asimov, mu, self._paths[1], second_modes=second_modes, slopes=slopes)
         q = 2.0 * (fits.fits.nll - asimov.nll)
         if self._is_missed(q, fits):
             # Only where the Asimov set has rates that are not positive.
@@ -145,7 +150,7 @@ class AsymptoticTest:
         if self._asimov is None:
             if self.kind == "postfit" and self.point is None:
                 values, path = self._asimov_value, self._paths[0]
-                self.point = self._fits(self.around, values, path, second_modes=True)
+                self.point = self._fits(self.around, values, path, second_modes=True, slopes=False)
             self._asimov = self._make_asimov()
         return self._asimov
 
@@ -153,22 +158,32 @@ class AsymptoticTest:
     def _asimov_value(self) -> NDArray[np.float64]:
         return np.array([self.statistic.asimov_poi])
 
-    def _on_data(self, mu: NDArray[np.float64], *, second_modes: bool) -> ConditionalFits:
+    def _on_data(
+        self, mu: NDArray[np.float64], *, second_modes: bool, slopes: bool
+    ) -> ConditionalFits:
         """Fits to the data; the first time that of the Asimov set is one row more."""
         first = self.kind == "postfit" and self.point is None
         if not first:
-            return self._fits(self.around, mu, self._paths[0], second_modes=second_modes)
+            return self._fits(
+                self.around, mu, self._paths[0], second_modes=second_modes, slopes=slopes
+            )
         values = np.concatenate([self._asimov_value, mu])
-        both = self._fits(self.around, values, self._paths[0], second_modes=True)
+        both = self._fits(self.around, values, self._paths[0], second_modes=True, slopes=slopes)
         self.point = both.part(slice(0, 1))
         return both.part(slice(1, None))
 
     def _fits(
-        self, around: Conditional, mu: NDArray[np.float64], path: Path, *, second_modes: bool
+        self,
+        around: Conditional,
+        mu: NDArray[np.float64],
+        path: Path,
+        *,
+        second_modes: bool,
+        slopes: bool,
     ) -> ConditionalFits:
         held = np.full((len(mu), 1), self.poi)
         start = path.start(mu)
-        fits = around.fit(held, mu[:, None], start=start, second_modes=second_modes)
+        fits = around.fit(held, mu[:, None], start=start, second_modes=second_modes, slopes=slopes)
         path.add(mu[fits.converged], fits.fits.values[fits.converged])
         return fits
 
@@ -179,7 +194,9 @@ class AsymptoticTest:
         else:
             x = self.point.fits.values[0]
         data = asimov_data_at(self.target, x)
-        return Conditional.at_minimum(self.target, self.request, x, data, self.options)
+        # The metric of the data serves as well: as many steps, and no second derivatives.
+        metric = self.around.metric
+        return Conditional.at_minimum(self.target, self.request, x, data, self.options, metric)
 
     # -- the free fit -----------------------------------------------------------------------------
 

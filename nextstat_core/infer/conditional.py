@@ -90,6 +90,8 @@ class Conditional:
     data : BatchData or None
         Its data; the model's own for None.
     options : FitOptions
+    metric : SharedMetric, optional
+        That of another minimum nearby; made from the Hessian of this one if left out.
 
     Attributes
     ----------
@@ -104,12 +106,13 @@ class Conditional:
         free: Fitted,
         data: BatchData | None,
         options: FitOptions,
+        metric: SharedMetric | None = None,
     ) -> None:
         self.target, self.request, self.options = target, request, options
         self.free, self.data = free, data
         self.x: NDArray[np.float64] = np.array(target.backend.to_numpy(free.minima.x)[0])
-        self.metric: SharedMetric | None = None
-        if isinstance(target, HistFactoryTarget):
+        self.metric = metric
+        if metric is None and isinstance(target, HistFactoryTarget):
             self.metric = self._metric(target)
 
     @classmethod
@@ -132,11 +135,12 @@ class Conditional:
         x: NDArray[np.float64],
         data: BatchData,
         options: FitOptions,
+        metric: SharedMetric | None = None,
     ) -> Self:
         """Fits around a point that is known to be the minimum for `data`, as of Asimov data."""
         problem, constants = target.problem(1, replace(request, start=x), data, profile=False)
-        minima = known_minimum(problem)
-        return cls(target, request, Fitted(problem, minima, float(constants[0])), data, options)
+        free = Fitted(problem, known_minimum(problem), float(constants[0]))
+        return cls(target, request, free, data, options, metric)
 
     def _metric(self, target: HistFactoryTarget) -> SharedMetric:
         here = replace(self.request, start=self.x)

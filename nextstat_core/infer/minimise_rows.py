@@ -72,6 +72,9 @@ def minimise_rows(
     if condition is not None:
         condition = backend.asarray(condition[:, :, metric.reduction.kept])
     most = -(-rows // 8) * 8 if not alike else rough_slots(compiled) + finish_slots(compiled)
+    if certify and not alike:
+        # Few rows, as of a test: nothing is computed just to fill a block.
+        most = rows
     tolerance = max(_ROUGH, options.tolerance) if certify else min(_CLOSE, options.tolerance)
     minima = shared_metric(
         metric.reduction.problem(problem),
@@ -84,8 +87,7 @@ def minimise_rows(
     minima = metric.reduction.expand(minima, problem)
     slope = None
     if certify:
-        # Second derivatives cost too much for rows that only fill a block.
-        slots = min(finish_slots(compiled), rows)
+        slots = min(finish_slots(compiled), most)
         finish(problem, minima, options.minimiser(polish=False), slots=slots)
     else:
         gradients = settle(problem, minima, slots=rough_slots(compiled) if alike else None)

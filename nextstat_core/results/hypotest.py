@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from nextstat_core.results.arrays import FloatArray, read_only_floats
@@ -70,6 +71,20 @@ class HypotestResult:
         """Whether all fits converged."""
         return all(fit.converged for fit in self.fits.values())
 
+    @property
+    def teststat(self) -> float:
+        """What is distributed like a normal variable: ``sqrt(q) - sqrt(q_asimov)``.
+
+        For `qtilde` beyond the Asimov set's value ``(q - q_asimov) / (2 sqrt(q_asimov))``; for
+        statistics without CLs ``q`` itself.
+        """
+        if self.cls is None:
+            return self.q
+        s, a = sqrt(self.q), sqrt(self.q_asimov)
+        if self.test_stat == "qtilde" and s > a > 0.0:
+            return (self.q - self.q_asimov) / (2.0 * a)
+        return s - a
+
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold, with the reference's keys and some more."""
         expected = None
@@ -81,7 +96,7 @@ class HypotestResult:
             "clsb": self.clsb,
             "clb": self.clb,
             "p_value": self.p_value,
-            "teststat": finite_or_none(self.q),
+            "teststat": finite_or_none(self.teststat),
             "q_mu": finite_or_none(self.q),
             "q_mu_a": finite_or_none(self.q_asimov),
             "mu_hat": self.mu_hat,

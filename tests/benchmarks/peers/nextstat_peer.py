@@ -133,7 +133,7 @@ def toy_test(text: str, job: Record) -> Record:
         lambda: nextstat.hypotest_toys(job["mu"], model, n_toys=count, seed=job["seed"], **options),
         job,
     )
-    return {"seconds": seconds / (2 * count), "n_toys": count, "cls": float(cls)}
+    return {"seconds": seconds / (2 * count), "toys_each": count, "cls": float(cls)}
 
 
 def ranking(text: str, job: Record) -> Record:

@@ -85,22 +85,6 @@ def toys(text: str, job: Record) -> Record:
     return {"seconds": seconds / job["n_toys"], "n_toys": job["n_toys"], "converged": converged}
 
 
-def scan(text: str, job: Record) -> Record:
-    """A free fit, and one with the parameter of interest held at each of `values`."""
-    model, data = read(text)
-
-    def run() -> list[float]:
-        best = float(pyhf.infer.mle.fit(data, model, return_fitted_val=True)[1])
-        held = [
-            pyhf.infer.mle.fixed_poi_fit(value, data, model, return_fitted_val=True)[1]
-            for value in job["values"]
-        ]
-        return [float(each) - best for each in held]
-
-    rise, seconds = timed(run, job)
-    return {"seconds": seconds, "twice_delta_nll": rise}
-
-
 def hypotest(text: str, job: Record) -> Record:
     """Test one value with asymptotic formulas, its five fits with SLSQP."""
     model, data = read(text)
@@ -144,7 +128,6 @@ WORKLOADS = {
     "toys": toys,
     "hypotest": hypotest,
     "limits": limits,
-    "scan": scan,
 }
 
 

@@ -130,6 +130,13 @@ def test_deficit_is_bounded_at_zero_or_not(one_bin: Callable[..., Any]) -> None:
     assert unbounded.clsb == pytest.approx(norm.sf(sqrt(unbounded.q)), rel=1e-9)
 
 
+def test_variable_behind_the_probabilities(one_bin: Callable[..., Any]) -> None:
+    for observed in (41.0, 57.0, 90.0):
+        found = hypotest(one_bin(observed), 1.5)
+        assert norm.sf(found.teststat) == pytest.approx(found.clb, rel=1e-9)
+        assert found.to_dict()["teststat"] == found.teststat
+
+
 def test_two_sided_statistics(one_bin: Callable[..., Any]) -> None:
     excess = hypotest(one_bin(57.0), 0.2, test_stat="t")
     assert excess.q == pytest.approx(_ratio(57.0, 0.2, 0.7), rel=1e-8)

@@ -1,0 +1,3 @@
+"""One self-contained page about a workspace."""
+
+__all__: list[str] = []
