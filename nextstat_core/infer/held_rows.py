@@ -1,7 +1,7 @@
 """Conditional fits around one minimum, as units of work for any executor.
 
-A unit is a number of rows that depends on the backend alone, so that a row has the same bits
-wherever it is fitted. Other processes are sent the minimum and its Hessian; they make no free fit.
+A row has the same bits in a unit of any size. Other processes are sent the minimum and its
+Hessian; they make no free fit.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_held"]
 
-# Rows of a unit, in lanes of the backend.
-_LANES = 2
+# Rows of a unit, in lanes of the backend: many for one thread, because the last rows of a unit
+# leave lanes empty; few enough for several workers to get some.
+_ALONE, _SHARED = 8, 2
 
 
 def fit_held(
@@ -59,7 +60,7 @@ def fit_held(
     progress : callable, optional
         Called with the numbers of rows that are done, and of all.
     """
-    size = _LANES * around.target.backend.lanes
+    size = (_ALONE if executor is None else _SHARED) * around.target.backend.lanes
     minimum = None if executor is None else _Minimum.of(around)
     units = []
     for first in range(0, max(len(held), 1), size):

@@ -152,10 +152,10 @@ def test_three_parameters_at_once(load: Callable[..., Any]) -> None:
 def test_more_points_than_one_chunk_and_progress() -> None:
     model = HistFactoryModel.from_pyhf(many_channels())
     told: list[tuple[int, int]] = []
-    values = np.linspace(0.2, 2.0, 300)
+    values = np.linspace(0.2, 2.0, 600)
     scan = profile_scan(model, values, progress=lambda done, of: told.append((done, of)))
-    assert told == [(128, 300), (256, 300), (300, 300)]
-    assert scan.nll[299] == pytest.approx(profile_scan(model, [2.0]).nll[0], abs=1e-9)
+    assert told == [(512, 600), (600, 600)]
+    assert scan.nll[599] == pytest.approx(profile_scan(model, [2.0]).nll[0], abs=1e-9)
     assert scan.converged.all()
 
 
