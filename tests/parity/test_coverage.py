@@ -44,7 +44,7 @@ def test_pulls_have_width_one_and_intervals_cover(
     assert t.n_valid == TOYS
     covered = {level: np.mean(t.q <= level) for level in (1.0, 3.841459)}
     print(f"{case.id}: pulls {mean:+.3f} +- {width:.3f}, coverage {covered}")  # noqa: T201
-    record_property("mean of the pulls", mean)
+    record_property("mean of the pulls", float(mean))
     assert abs(width - 1.0) < 3.0 / np.sqrt(2.0 * TOYS)
     assert abs(mean) < 0.15 + 3.0 / np.sqrt(TOYS)
     for level, share in ((1.0, 0.682689), (3.841459, 0.95)):
