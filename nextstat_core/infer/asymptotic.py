@@ -194,8 +194,9 @@ class AsymptoticTest:
         else:
             x = self.point.fits.values[0]
         data = asimov_data_at(self.target, x)
-        # The metric of the data serves as well: as many steps, and no second derivatives.
-        metric = self.around.metric
+        # The metric of the data serves as well: as many steps, and no second derivatives. Where
+        # there may be several minima, that of the Asimov set leads to its own.
+        metric = None if len(self.target.compiled.bent) else self.around.metric
         return Conditional.at_minimum(self.target, self.request, x, data, self.options, metric)
 
     # -- the free fit -----------------------------------------------------------------------------
