@@ -210,12 +210,12 @@ class _Search:
     # -- where to start ---------------------------------------------------------------------------
 
     def _sigma(self) -> float:
-        """Uncertainty of the POI for the Asimov set, which sets the scale."""
-        if self.test.around.metric is None:
+        """Uncertainty of the POI at the free fit, which sets the scale; 1 where there is none."""
+        test, metric = self.test, self.test.around.metric
+        if metric is None or metric.inverse is None:
             return 1.0
-        # Fitting the Asimov point with a first tested value saves a batch.
-        own = _poi_sigma(self.test)
-        return own if 0.0 < own < inf else 1.0
+        sigma = float(np.sqrt(metric.columns(np.array([test.poi]))[0, test.poi]))
+        return sigma if 0.0 < sigma < inf else 1.0
 
     def _guess(self, sigma: float) -> float:
         """The limit if both likelihood ratios were parabolas."""
@@ -278,10 +278,3 @@ class _Search:
             last = len(self.asimov.q) - 1
             fits["asimov_conditional"] = row_result(test.target, self.asimov.fits.fits, last)
         return fits
-
-
-def _poi_sigma(test: AsymptoticTest) -> float:
-    metric = test.around.metric
-    if metric is None or metric.inverse is None:
-        return inf
-    return float(np.sqrt(metric.columns(np.array([test.poi]))[0, test.poi]))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nextstat_core.infer.options import FitOptions
     from nextstat_core.infer.request import Request
     from nextstat_core.infer.target import BatchData, Target
+    from nextstat_core.likelihood import CompiledModel
 
 __all__ = ["minimise_rows"]
 
@@ -71,10 +72,7 @@ def minimise_rows(
     problem, constant = target.problem(rows, request, data)
     if condition is not None:
         condition = backend.asarray(condition[:, :, metric.reduction.kept])
-    most = -(-rows // 8) * 8 if not alike else rough_slots(compiled) + finish_slots(compiled)
-    if certify and not alike:
-        # Few rows, as of a test: nothing is computed just to fill a block.
-        most = rows
+    most = _most_slots(compiled, rows, certify=certify, alike=alike)
     tolerance = max(_ROUGH, options.tolerance) if certify else min(_CLOSE, options.tolerance)
     minima = shared_metric(
         metric.reduction.problem(problem),
@@ -103,3 +101,11 @@ def minimise_rows(
         own = None if data is None else data.of_row(row)
         fitted.replace(row, one_row(target, near, own, 0, options))
     return fitted, len(again)
+
+
+def _most_slots(compiled: CompiledModel, rows: int, *, certify: bool, alike: bool) -> int:
+    """Rows that a block may have at most."""
+    if alike:
+        return rough_slots(compiled) + finish_slots(compiled)
+    # Rows that are certified are few, as of a test: nothing is computed just to fill a block.
+    return rows if certify else -(-rows // 8) * 8
