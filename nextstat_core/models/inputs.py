@@ -142,6 +142,13 @@ class ModelInputs:
         InputError
             If other inputs than nominal yields and data are among them, which rows share.
         """
+        for entry in self.entries:
+            if entry.kind not in ("data", "nominal"):
+                raise InputError(f"rows share templates and variances; found {entry.key!r}")
+        return self.row_inputs(vectors)
+
+    def row_inputs(self, vectors: NDArray[np.float64]) -> InputRows:
+        """As `rows`, but templates and variances are the model's own, whatever vectors say."""
         state, layout = self.model._state, self._compiled.layout
         count = len(vectors)
         main = np.repeat(state.main[None, :], count, axis=0)
@@ -151,8 +158,6 @@ class ModelInputs:
                 main[:, state.bins.channels[entry.channel]] = vectors[:, where]
             elif entry.kind == "nominal":
                 yields[:, self._cells(entry)] = vectors[:, where]
-            else:
-                raise InputError(f"rows share templates and variances; found {entry.key!r}")
         width = np.repeat(layout.width[None, :], count, axis=0)
         factor = np.repeat(layout.factor[None, :], count, axis=0)
         counts = np.repeat(layout.count[None, :], count, axis=0)
