@@ -141,6 +141,8 @@ class FitEvent:
         Name of the model; may be empty.
     result : object or None
         The result at the end, None at the start. Read it, do not change it.
+    source : object or None
+        The model itself: a `StatisticalModel`. Read it, do not change it.
     """
 
     kind: Literal["start", "end"]
@@ -148,6 +150,7 @@ class FitEvent:
     n_params: int
     model: str = ""
     result: Any = None
+    source: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from nextstat_core.errors import FitError
@@ -97,8 +98,10 @@ def best_fit(
         request = opened(target, request, position)
     batch = single_data(target, data)
     notify("start", target, 1)
+    begin = perf_counter()
     free = minimise_one(target, request, batch, options)
     fit = result_of(target, request, batch, free)
+    fit = replace(fit, seconds=perf_counter() - begin)
     notify("end", target, 1, fit)
     if options.on_failure == "raise" and not fit.converged:
         raise FitError(failure_of(fit))

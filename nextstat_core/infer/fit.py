@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,7 +97,9 @@ def fit(
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
     batch = single_data(target, data)
     notify("start", target, 1)
+    begin = perf_counter()
     result = result_of(target, request, batch, minimise_one(target, request, batch, options))
+    result = replace(result, seconds=perf_counter() - begin)
     notify("end", target, 1, result)
     if options.on_failure == "raise" and not result.converged:
         raise FitError(failure_of(result))
@@ -119,8 +122,9 @@ def fit_minimum(
     request = make_request(target, init_pars=init_pars, init=init, fixed=fixed, bounds=bounds)
     batch = single_data(target, data)
     notify("start", target, 1)
-    fitted = minimise_one(target, request, batch, options)
-    result = minimum_result(target, fitted)
+    begin = perf_counter()
+    result = minimum_result(target, minimise_one(target, request, batch, options))
+    result = replace(result, seconds=perf_counter() - begin)
     notify("end", target, 1, result)
     if options.on_failure == "raise" and not result.converged:
         raise FitError(

@@ -17,4 +17,4 @@ def notify(kind: Literal["start", "end"], target: Target, rows: int, result: obj
     manager = get_manager()
     if manager.has_fit_observers:
         name = type(target.model).__name__
-        manager.notify_fit(FitEvent(kind, rows, len(target.names), name, result))
+        manager.notify_fit(FitEvent(kind, rows, len(target.names), name, result, target.model))

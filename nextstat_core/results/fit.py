@@ -102,6 +102,9 @@ class FitResult:
     warnings : tuple of str
     provenance : mapping
         How the result came about: version, backend, device, dtype, eval mode, measurement.
+    seconds : float
+        How long the fit took, NaN where that was not measured. No part of `to_dict`: equal fits
+        have equal documents.
     """
 
     parameter_names: tuple[str, ...]
@@ -128,6 +131,7 @@ class FitResult:
     poi_index: int | None = None
     warnings: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = np.nan
 
     def __post_init__(self) -> None:
         count = len(self.parameter_names)

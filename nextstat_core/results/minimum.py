@@ -37,6 +37,8 @@ class FitMinimumResult:
         Estimated distance to the minimum, in units of `nll`.
     parameter_names : tuple of str
         Empty, or one name per parameter.
+    seconds : float
+        How long the fit took; NaN where that was not measured.
     """
 
     values: FloatArray
@@ -50,6 +52,7 @@ class FitMinimumResult:
     final_gradient: list[float] | None = None
     edm: float = nan
     parameter_names: tuple[str, ...] = ()
+    seconds: float = nan
 
     def __post_init__(self) -> None:
         count = len(self.parameter_names) or np.size(self.values)
