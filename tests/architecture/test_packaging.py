@@ -99,13 +99,14 @@ def test_tests_and_docs_are_no_packages() -> None:
     assert stray == []
 
 
-#: What `requirements.txt` leaves out: PyTorch alone takes gigabytes, dask wants a cluster, the
-#: example is for authors.
+#: What `requirements.txt` leaves out: PyTorch alone takes gigabytes, dask wants a cluster,
+#: gymnasium a learner, the example is for authors.
 OPTIONAL = {
     "./backends/nextstat-backend-torch",
     "./backends/nextstat-backend-cupy",
     "./plugins/nextstat-dask",
     "./plugins/nextstat-example",
+    "./plugins/nextstat-gym",
 }
 
 

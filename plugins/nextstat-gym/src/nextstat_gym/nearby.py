@@ -1,0 +1,232 @@
+"""Tests of rows whose yields change little from one call to the next.
+
+Each row has two fits: the free one, and that with the signal held. They start at the last
+solutions and take Newton steps with the Hessian of an earlier call (chord steps), which costs a
+gradient each; Hessians are made anew where steps gain too little. Rows that do not get to the
+minimum that way, and models for which it does not pay, are tested by `InputTests`.
+
+With interpolated systematics the profile likelihood can have two modes, and from its last solution
+a fit would stay in one that is no longer the lower one. There the signal is held in two fits, of
+which one starts where the pulls of these systematics are reversed; the lower minimum counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nextstat_core.infer import InputTests
+from nextstat_core.infer.poi import lifted
+from nextstat_core.infer.request import make_request
+from nextstat_core.infer.statistics import statistic_of
+from nextstat_core.infer.target import histfactory_target
+from nextstat_gym.likelihood import widths_move
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nextstat_core.infer.statistics import TestStatistic
+    from nextstat_core.likelihood import Observations
+    from nextstat_core.models import ModelInputs
+
+__all__ = ["NearbyTests"]
+
+# Parameters up to which dense Hessians of all rows pay.
+_DENSE = 64
+_STEPS = 12
+# Distance to the minimum at which a step ends; what it says is taken off the value.
+_CLOSE = 1e-8
+# Gain of a step below which the Hessian is too old.
+_GAIN = 0.05
+# Minima that differ by more are of different modes.
+_APART = 1e-6
+
+
+class NearbyTests:
+    """One statistic of one model, again and again.
+
+    Parameters
+    ----------
+    inputs : ModelInputs
+        Nominal yields of one sample.
+    test_stat : {"q0", "qtilde"}
+    mu : float
+        The tested signal.
+    base : float array, shape (bins,)
+        Yields from which rows start.
+
+    Raises
+    ------
+    MissingPOIError
+        If the model has no parameter of interest.
+    """
+
+    def __init__(
+        self, inputs: ModelInputs, test_stat: TestStatistic, mu: float, base: NDArray[np.float64]
+    ) -> None:
+        self._inputs, self._compiled = inputs, inputs.model.on_host
+        self._tests = InputTests(inputs, test_stat=test_stat)
+        self._statistic = statistic_of(test_stat)
+        self._mu = np.array([mu])
+        target = histfactory_target(inputs.model, "environments")
+        assert target.poi is not None
+        self._poi = target.poi
+        request = self._statistic.request(target, make_request(target), self._poi)
+        request = lifted(request, self._poi, mu)
+        self._lower, self._upper, self._fixed = request.lower, request.upper, request.fixed
+        first = self._tests.at(base[None, :], self._mu).tested
+        pulled = np.array(_interpolated(inputs), dtype=np.intp)
+        self._pulled = pulled[np.isfinite(target.centers[pulled])]
+        self._centers = target.centers[self._pulled]
+        self._fits = 3 if len(self._pulled) else 2
+        self._start = np.concatenate([first.free, *[first.held] * (self._fits - 1)])
+        compiled = self._compiled
+        self._near = (
+            len(self._fixed) <= _DENSE
+            and not compiled.plan.kinks.size
+            and bool(first.converged.all())
+        )
+        self._moves = widths_move(inputs)
+        self._own, self._cells = _cells_of(inputs)
+        held = np.arange(len(self._fixed)) == self._poi
+        self._held = np.stack([self._fixed, *[self._fixed | held] * (self._fits - 1)])
+        self._theta = np.zeros((0, len(self._fixed)))
+        self._inverse = np.zeros((0, 0, 0))
+        self._free = np.zeros((0, 0), dtype=bool)
+
+    def restart(self, rows: NDArray[np.intp] | None = None) -> None:
+        """Start rows, or all of them, from the solution at `base` again."""
+        if rows is None:
+            self._theta = self._theta[:0]
+        elif len(self._theta):
+            self._by_fit()[:, rows] = self._start[:, None]
+            self._inverse = self._inverse[:0]
+
+    def _by_fit(self) -> NDArray[np.float64]:
+        """Last solutions, shape (fits, rows, n_params)."""
+        return self._theta.reshape(self._fits, -1, len(self._fixed))
+
+    def at(self, yields: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Statistics of rows of yields, shape (rows, bins), and whether their fits converged."""
+        if not self._near:
+            tested = self._tests.at(yields, self._mu).tested
+            return tested.q, tested.converged
+        value, done = (x.reshape(self._fits, -1) for x in self._solve(yields))
+        value = np.where(done, value, np.inf)
+        held = np.min(value[1:], axis=0)
+        found = done[0] & np.isfinite(held)
+        with np.errstate(invalid="ignore"):  # of rows that follow below
+            ratio = np.maximum(2.0 * (held - value[0]), 0.0)
+        theta = self._by_fit()
+        if self._fits > 2:
+            lower = value[2] < value[1] - _APART
+            theta[1, lower] = theta[2, lower]
+        cut = self._statistic.cut * (theta[0, :, self._poi] - self._mu) > 0.0
+        q = np.where(cut, 0.0, ratio)
+        if not found.all():
+            rows = np.flatnonzero(~found)
+            tested = self._tests.at(yields[rows], self._mu).tested
+            q[rows], found[rows] = tested.q, tested.converged
+            theta[0, rows], theta[1:, rows] = tested.free, tested.held
+            self._inverse = self._inverse[:0]
+        return q, found
+
+    def _solve(self, yields: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Minimise all rows, free ones first; values without constants, and where it succeeded."""
+        total = self._fits * len(yields)
+        if len(self._theta) != total:
+            self._theta = np.repeat(self._start, len(yields), axis=0)
+            self._inverse = self._inverse[:0]
+        elif self._fits > 2:
+            self._reflect()
+        nominal, data, fixed = self._rows(yields)
+        theta, before = self._theta, np.inf
+        for _ in range(_STEPS):
+            fresh = len(self._inverse) != total
+            at = self._compiled.evaluate(theta.T, data, 2 if fresh else 1, nominal=nominal)
+            assert at.gradient is not None
+            gradient = at.gradient.T
+            free = ~(
+                fixed
+                | ((theta <= self._lower) & (gradient > 0.0))
+                | ((theta >= self._upper) & (gradient < 0.0))
+            )
+            if fresh:
+                hessian = self._compiled.hessian(at, data).full(self._compiled.backend)
+                self._inverse, self._free = _inverses(hessian, free), free
+            elif not np.array_equal(free, self._free):
+                self._inverse = self._inverse[:0]
+                continue
+            step = (self._inverse @ gradient[:, :, None])[:, :, 0]
+            distance = 0.5 * np.vecdot(step, gradient)
+            worst = float(np.abs(distance).max())
+            theta = np.minimum(np.maximum(theta - step, self._lower), self._upper)
+            if worst < _CLOSE:
+                break
+            if not fresh and worst > _GAIN * before:
+                self._inverse = self._inverse[:0]
+            before = worst
+        self._theta = theta
+        return at.nll - distance, (distance >= -_CLOSE) & (distance < _CLOSE)
+
+    def _reflect(self) -> None:
+        """Start the second held fit where the pulls of the first are reversed."""
+        theta = self._by_fit()
+        theta[2] = theta[1]
+        reversed_pulls = 2.0 * self._centers - theta[1][:, self._pulled]
+        theta[2][:, self._pulled] = np.clip(
+            reversed_pulls, self._lower[self._pulled], self._upper[self._pulled]
+        )
+
+    def _rows(
+        self, yields: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], Observations, NDArray[np.bool_]]:
+        """Yields of all cells, data, and held parameters, of the rows of both fits."""
+        count = len(yields)
+        if not self._moves:
+            nominal = np.empty((len(self._own), self._fits * count))
+            nominal[:] = self._own[:, None]
+            nominal[self._cells] = np.concatenate([yields] * self._fits).T
+            return nominal, self._inputs.model.observations, np.repeat(self._held, count, axis=0)
+        rows = self._inputs.rows(yields)
+        parts = (rows.main, rows.width, rows.count, rows.factor)
+        main, width, counts, factor = (np.tile(part.T, self._fits) for part in parts)
+        data = self._compiled.observe(main, width=width, aux_count=counts, aux_factor=factor)
+        fixed = np.repeat(self._held, count, axis=0) | np.tile(rows.idle, (self._fits, 1))
+        return np.tile(rows.yields.T, self._fits), data, fixed
+
+
+def _cells_of(inputs: ModelInputs) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Yields of all cells of the model, and which cells are the inputs, in their order."""
+    own = inputs.values
+    rising = own.max() + 1.0 + np.arange(len(own))
+    yields = inputs.rows(np.stack([own, rising])).yields
+    changed = np.flatnonzero(yields[0] != yields[1])
+    return yields[0], changed[np.argsort(yields[1, changed])]
+
+
+def _inverses(hessian: NDArray[np.float64], free: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Inverse Hessians of free parameters, zero for others; NaN where there is no minimum."""
+    both = free[:, :, None] & free[:, None, :]
+    own = np.eye(hessian.shape[1])
+    try:
+        inverse = np.linalg.inv(np.where(both, hessian, own))
+    except np.linalg.LinAlgError:  # of some row: all are tested from scratch
+        return np.full(hessian.shape, np.nan)
+    rising = np.all(np.diagonal(inverse, axis1=1, axis2=2) > 0.0, axis=1)
+    return np.where(
+        both & rising[:, None, None], inverse, np.where(rising, 0.0, np.nan)[:, None, None]
+    )
+
+
+def _interpolated(inputs: ModelInputs) -> list[int]:
+    """Parameters by which templates and factors are interpolated."""
+    names = {
+        modifier.parameters[0]
+        for channel in inputs.model.ir.channels
+        for sample in channel.samples
+        for modifier in sample.modifiers
+        if modifier.kind in ("histosys", "normsys")
+    }
+    return [i for i, name in enumerate(inputs.model.parameter_names()) if name in names]
