@@ -1,6 +1,7 @@
 """Plugins that observe fits: what they hear, and that they never stop a fit."""
 
 from contextlib import contextmanager
+from time import perf_counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -53,6 +54,22 @@ def test_a_fit_is_heard_at_its_start_and_end(load, heard):
     assert heard[0].result is None
     assert heard[1].result is result
     assert {event.model for event in heard} == {"HistFactoryModel"}
+
+
+def test_the_model_itself_is_heard(load, heard):
+    model = load("simple")
+    fit(model)
+    assert all(event.source is model for event in heard)
+
+
+def test_a_fit_knows_how_long_it_took(load):
+    model = load("simple")
+    begin = perf_counter()
+    results = fit(model), fit_minimum(model)
+    total = perf_counter() - begin
+    assert all(result.seconds > 0.0 for result in results)
+    assert sum(result.seconds for result in results) <= total
+    assert "seconds" not in results[0].to_dict()
 
 
 def test_a_general_model_is_heard_too(heard):

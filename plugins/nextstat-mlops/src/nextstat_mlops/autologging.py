@@ -62,6 +62,13 @@ def autolog(
     return Autolog(tracker, Describer(prefix, parameters=parameters))
 
 
+class _Begun(threading.local):
+    """When calls of one thread began; what a failed one began, the next one like it replaces."""
+
+    def __init__(self) -> None:
+        self.calls: dict[tuple[str, int, int], float] = {}
+
+
 class Autolog:
     """Logging of fits that goes on.
 
@@ -77,8 +84,7 @@ class Autolog:
         self._describer = describer
         self._steps = count()
         self._lock = threading.Lock()
-        # Calls of one thread follow each other; what a failed call began, the next one replaces.
-        self._begun = threading.local()
+        self._begun = _Begun()
         self._name = f"nextstat-mlops-{next(_NUMBERS)}"
         get_manager().register(self, name=self._name)
         self._on = True
@@ -88,11 +94,10 @@ class Autolog:
         """Note when calls begin, and log those that end."""
         now = perf_counter()
         key = (event.model, event.n_rows, event.n_params)
-        begun: dict[tuple[str, int, int], float] = self._begun.__dict__
         if event.kind == "start":
-            begun[key] = now
+            self._begun.calls[key] = now
             return
-        seconds = now - begun.pop(key, float("nan"))
+        seconds = now - self._begun.calls.pop(key, float("nan"))
         with self._lock:
             metrics, context = self._describer.describe(event, seconds)
             self.tracker.log(Record(next(self._steps), metrics, context))

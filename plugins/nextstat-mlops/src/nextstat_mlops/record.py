@@ -97,7 +97,7 @@ def _converged(result: Any) -> Any:
     if isinstance(result, list | tuple):
         result = [getattr(each, "converged", None) for each in result]
         return None if None in result else result
-    found = getattr(result, "converged", None)
+    found: Any = getattr(result, "converged", None)
     return found if np.ndim(found) == 1 else None
 
 
