@@ -96,6 +96,14 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def trackers(session: nox.Session) -> None:
+    """Log fits in MLflow, Weights & Biases and TensorBoard, 260 MB together, and read them back."""
+    _install(session)
+    session.install("-e", "./plugins/nextstat-mlops[mlflow,tensorboard,wandb]")
+    session.run("python", "-m", "pytest", "tests/unit/mlops", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
 def pool(session: nox.Session) -> None:
     """Take every published workspace through fit, test, limit, ranking and report."""
     _install(session)
