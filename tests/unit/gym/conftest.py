@@ -2,8 +2,6 @@
 
 import pytest
 
-pytest.importorskip("gymnasium", reason="gymnasium is not installed")
-
 from nextstat_core.testing import generate_workspace
 
 

@@ -5,8 +5,8 @@ solutions and take Newton steps with the Hessian of an earlier call (chord steps
 gradient each; Hessians are made anew where steps gain too little. Rows that do not get to the
 minimum that way, and models for which it does not pay, are tested by `InputTests`.
 
-A gradient of a small model is mostly the cost of calling its parts. Models that `QuadraticLikelihood`
-can express get theirs from it, in a tenth of the time.
+A gradient of a small model is mostly the cost of calling its parts. Models that
+`QuadraticLikelihood` can express get theirs from it, in a quarter of the time.
 
 With interpolated systematics the profile likelihood can have two modes, and from its last solution
 a fit would stay in one that is no longer the lower one. There the signal is held in two fits, of
