@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,10 @@ from nextstat_core.errors import closest
 from nextstat_core.ir import Channel, ConstraintChoice, StatError
 from nextstat_core.ir.place import at_channel, at_sample
 from nextstat_root.findings import Findings, Tag
-from nextstat_root.samples import Here, SampleReader
+from nextstat_root.samples import BINWISE_CONSTRAINTS, Here, SampleReader
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from xml.etree.ElementTree import Element
 
     from nextstat_core.io.interpolation import Interpolations
@@ -25,7 +25,6 @@ __all__ = ["ChannelReader"]
 
 _ATTRIBUTES = ("Name", "InputFile", "HistoPath", "HistoName")
 _CHILDREN = ("Data", "StatErrorConfig", "Sample")
-_CONSTRAINTS = {"Gaussian": "gaussian", "Gauss": "gaussian", "Poisson": "poisson", "Pois": "poisson"}
 #: ROOT's defaults since 6.22.
 _CONSTRAINT, _THRESHOLD = "Poisson", 0.05
 
@@ -61,7 +60,7 @@ class ChannelReader:
     groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
     without_data: list[str] = field(default_factory=list)
 
-    def channel(self, element: Element, file: str) -> Channel | None:
+    def channel(self, file: str, element: Element) -> Channel | None:
         """Read the channel that the XML file `file` holds; None where something is missing."""
         name = element.get("Name", "")
         tag = Tag(element, at_channel(name) if name else repr(file), self.findings)
@@ -121,14 +120,15 @@ class ChannelReader:
         """
         elements = channel.element.findall("StatErrorConfig")
         if len(elements) > 1:
-            self.findings.refuse(channel.place, f"has {len(elements)} <StatErrorConfig>; expected one")
+            message = f"has {len(elements)} <StatErrorConfig>; expected one"
+            self.findings.refuse(channel.place, message)
         kind, threshold = _CONSTRAINT, _THRESHOLD
         if elements:
             tag = Tag(elements[0], f"{channel.place}, <StatErrorConfig>", self.findings)
             tag.only(("RelErrorThreshold", "ConstraintType"))
             kind = tag.text("ConstraintType", kind)
             threshold = tag.number("RelErrorThreshold", threshold)
-            if kind not in _CONSTRAINTS:
+            if kind not in BINWISE_CONSTRAINTS:
                 self.findings.refuse(
                     tag.place, f"ConstraintType is {kind!r}; expected Gaussian or Poisson"
                 )
@@ -142,8 +142,10 @@ class ChannelReader:
         if not carriers:
             return
         _, modifier = carriers[0]
-        if _CONSTRAINTS[kind] != "gaussian":
-            self.drafts.update(modifier.name, constraint=ConstraintChoice(_CONSTRAINTS[kind]))
+        if BINWISE_CONSTRAINTS[kind] != "gaussian":
+            self.drafts.update(
+                modifier.name, constraint=ConstraintChoice(BINWISE_CONSTRAINTS[kind])
+            )
         cells = zip(*((nominal, each.uncertainties) for nominal, each in carriers), strict=True)
         nominals, uncertainties = cells
         for index, component in enumerate(modifier.parameters):

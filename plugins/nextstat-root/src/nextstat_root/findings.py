@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from typing import TYPE_CHECKING
@@ -10,7 +9,10 @@ from typing import TYPE_CHECKING
 from nextstat_core.errors import Problem, closest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from xml.etree.ElementTree import Element
+
+    from nextstat_core.errors import FormatError, InputError
 
 __all__ = ["Findings", "Tag"]
 
@@ -25,6 +27,10 @@ class Findings:
     def refuse(self, place: str, message: str, hint: str = "") -> None:
         """Note a problem."""
         self.problems.append(Problem(place, message, hint))
+
+    def refuse_error(self, place: str, error: FormatError | InputError) -> None:
+        """Note an error as a problem."""
+        self.refuse(place, str(error).partition("\n\nHint: ")[0], error.hint)
 
     def warn(self, place: str, message: str, hint: str = "") -> None:
         """Note what is odd."""
@@ -46,14 +52,12 @@ class Tag:
         """Refuse attributes other than `known`: ROOT does, and a misspelt one must not pass."""
         known = set(known)
         for key in self.element.attrib.keys() - known:
-            self.findings.refuse(
-                self.place,
-                f"<{self.element.tag}> has no attribute {key!r}; expected {', '.join(sorted(known))}",
-                closest(key, known),
-            )
+            listed = ", ".join(sorted(known))
+            message = f"<{self.element.tag}> has no attribute {key!r}; expected {listed}"
+            self.findings.refuse(self.place, message, closest(key, known))
 
     def text(self, key: str, default: str = "") -> str:
-        """The attribute, or `default` where it is missing or empty: TRExFitter writes empty ones."""
+        """The attribute, or `default` where it is missing or empty, as TRExFitter writes it."""
         return self.element.get(key) or default
 
     def needed(self, key: str) -> str:

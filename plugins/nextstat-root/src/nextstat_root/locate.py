@@ -15,10 +15,10 @@ _LEVELS = 3
 class Locator:
     """Finds files by the paths in a HistFactory XML file.
 
-    These are relative to the folder in which ``hist2workspace`` was meant to be started, and no file
-    says which one that is. Without `base_dir` it is taken to be the folder of the XML file, or the
-    next one of three above it that has the file, and at last the working directory; what was found
-    in one folder makes that the first one to look in.
+    These are relative to the folder in which ``hist2workspace`` was meant to be started, and no
+    file says which one that is. Without `base_dir` it is taken to be the folder of the XML file, or
+    the next one of three above it that has the file, and at last the working directory; what was
+    found in one folder makes that the first one to look in.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from nextstat_core.errors import closest
-from nextstat_core.ir import ConstraintChoice
+from nextstat_core.ir import ConstraintChoice, ConstraintKind
 from nextstat_root.findings import Findings, Tag
 from nextstat_root.names import parameter_called
 
@@ -24,7 +24,7 @@ __all__ = ["Measurement", "choose_measurement"]
 _ATTRIBUTES = ("Name", "Lumi", "LumiRelErr", "BinLow", "BinHigh", "Mode", "ExportOnly")
 _CHILDREN = ("POI", "ParamSetting", "ConstraintTerm", "Asimov")
 #: Kinds of constraints by their names in XML.
-_KINDS = {
+_KINDS: Mapping[str, ConstraintKind] = {
     "Gamma": "gamma",
     "LogNormal": "lognormal",
     "Uniform": "uniform",
@@ -107,9 +107,7 @@ def choose_measurement(root: Element, name: str | None, findings: Findings) -> M
         return None
     if name is None and len(names) > 1:
         listed = ", ".join(map(repr, names))
-        findings.warn(
-            "measurements", f"there are {listed} and none was chosen; the first is used"
-        )
+        findings.warn("measurements", f"there are {listed} and none was chosen; the first is used")
     return _read(elements[0 if name is None else names.index(name)], findings)
 
 
@@ -182,16 +180,12 @@ def _apply_constraint(
     kind = _KINDS[written]
     relative = tag.number("RelativeUncertainty") if kind in _WITH_UNCERTAINTY else None
     if relative is not None and relative <= 0.0:
-        tag.findings.refuse(
-            tag.place, f"RelativeUncertainty is {relative:g}; expected more than 0"
-        )
+        tag.findings.refuse(tag.place, f"RelativeUncertainty is {relative:g}; expected more than 0")
     for name in tag.words():
         target = parameter_called(name, groups)
         if target is None:
             tag.findings.warn(tag.place, f"the model has no {name!r}", closest(name, groups))
         elif not conventions.constraint_types:
-            tag.findings.warn(
-                tag.place, f"pyhf ignores this constraint; {name!r} stays Gaussian"
-            )
+            tag.findings.warn(tag.place, f"pyhf ignores this constraint; {name!r} stays Gaussian")
         else:
             drafts.update(target, constraint=ConstraintChoice(kind, relative))

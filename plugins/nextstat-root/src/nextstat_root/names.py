@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from math import prod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["parameter_called"]
 
@@ -47,9 +50,7 @@ def parameter_called(name: str, groups: Mapping[str, tuple[int, ...]]) -> str | 
     return None
 
 
-def _component(
-    group: str, written: str, groups: Mapping[str, tuple[int, ...]]
-) -> str | None:
+def _component(group: str, written: str, groups: Mapping[str, tuple[int, ...]]) -> str | None:
     if group.startswith("stat_"):
         group = f"staterror_{group.removeprefix('stat_')}"
     shape = groups.get(group)

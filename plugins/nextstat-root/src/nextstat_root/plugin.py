@@ -77,6 +77,5 @@ def nextstat_register_writers() -> list[WriterSpec]:
             _write,
             "HistFactory XML with a ROOT file",
             write_files=_write_files,
-            options={"prefix": "how the names of the XML files begin"},
         )
     ]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from nextstat_core.errors import FormatError, InputError, ModelError, closest
+from nextstat_core.errors import InputError, ModelError, closest
 from nextstat_core.io import DECLARED
 from nextstat_core.io.interpolation import choose_interpolations
 from nextstat_core.ir import Model, check_channels, derive_parameters, with_observed
@@ -15,6 +14,7 @@ from nextstat_root.channels import ChannelReader
 from nextstat_root.conventions import choose_conventions
 from nextstat_root.drafts import Drafts
 from nextstat_root.findings import Findings
+from nextstat_root.inputs import channel_elements
 from nextstat_root.locate import Locator
 from nextstat_root.measurement import Measurement, choose_measurement
 from nextstat_root.store import HistogramStore
@@ -90,12 +90,10 @@ def read_histfactory(
     file = Path(path)
     root = read_xml(file, "Combination")
     findings = Findings()
+    _refuse_unknown(root, file, findings)
     chosen = choose_measurement(root, measurement, findings)
-    with HistogramStore(
-        locator := Locator(file, None if base_dir is None else Path(base_dir)),
-        findings,
-        top_level_first=rules.top_level_first,
-    ) as store:
+    locator = Locator(file, None if base_dir is None else Path(base_dir))
+    with HistogramStore(locator, findings, top_level_first=rules.top_level_first) as store:
         reader = ChannelReader(
             store=store,
             conventions=rules,
@@ -105,7 +103,8 @@ def read_histfactory(
             luminosity=chosen.luminosity if chosen else 1.0,
             functions=_functions(root),
         )
-        channels = tuple(_channels(root, file, locator, reader))
+        read = [reader.channel(*each) for each in channel_elements(root, locator, findings)]
+    channels = tuple(channel for channel in read if channel is not None)
     findings.problems += check_channels(channels)
     if missing_data == "error":
         _refuse_missing_data(reader)
@@ -121,31 +120,11 @@ def _functions(root: Element) -> dict[str, str]:
     return {each.get("Name", ""): each.get("Expression", "") for each in root.findall("Function")}
 
 
-def _channels(
-    root: Element, file: Path, locator: Locator, reader: ChannelReader
-) -> Iterator[Channel]:
-    """Read the files that the document names; what is wrong with them goes to the findings."""
-    findings = reader.findings
+def _refuse_unknown(root: Element, file: Path, findings: Findings) -> None:
     for child in root:
         if child.tag not in _CHILDREN:
             hint = closest(str(child.tag), _CHILDREN)
             findings.refuse(repr(file.name), f"<{child.tag}> is not known", hint)
-    inputs = [(each.text or "").strip() for each in root.findall("Input")]
-    if not inputs:
-        findings.refuse(repr(file.name), "has no <Input>; expected one for each channel")
-    for name in inputs:
-        path = locator.find(name)
-        if path is None:
-            findings.refuse("<Input>", *locator.explain(name))
-            continue
-        try:
-            element = read_xml(path, "Channel")
-        except (FormatError, InputError) as error:
-            findings.refuse("<Input>", str(error).partition("\n\nHint: ")[0], error.hint)
-            continue
-        channel = reader.channel(element, name)
-        if channel is not None:
-            yield channel
 
 
 def _refuse_missing_data(reader: ChannelReader) -> None:

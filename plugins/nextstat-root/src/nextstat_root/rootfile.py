@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +14,7 @@ from nextstat_root.histogram import Histogram
 from nextstat_root.th1 import decode_th1
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["RootFile", "read_root_histogram"]
@@ -89,7 +89,8 @@ class RootFile:
         if key is None:
             *folder, last = _steps(name) or [""]
             where = f"{'/'.join(folder)!r} of " if folder else ""
-            raise InputError.unknown(f"object in {where}{self.path.name!r}", last, self.names("/".join(folder)))
+            names = self.names("/".join(folder))
+            raise InputError.unknown(f"object in {where}{self.path.name!r}", last, names)
         with _damage_named(f"{str(self.path)!r}, {name!r}"):
             return _read(key)
 

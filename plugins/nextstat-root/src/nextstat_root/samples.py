@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,17 +22,20 @@ from nextstat_core.ir.place import at_modifier
 from nextstat_root.findings import Tag
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from nextstat_core.ir import Modifier
+    from nextstat_core.ir import ConstraintKind, Modifier
     from nextstat_root.channels import ChannelReader
     from nextstat_root.histogram import Histogram
 
-__all__ = ["Here", "SampleReader"]
+__all__ = ["BINWISE_CONSTRAINTS", "Here", "SampleReader"]
 
 _ATTRIBUTES = ("Name", "InputFile", "HistoPath", "HistoName", "NormalizeByTheory")
-_SHAPE_CONSTRAINTS = {
+#: Types of constraints of bin-wise factors by their names in XML.
+BINWISE_CONSTRAINTS: Mapping[str, ConstraintKind] = {
     "Gaussian": "gaussian",
     "Gauss": "gaussian",
     "Poisson": "poisson",
@@ -159,7 +161,7 @@ _Reader: TypeAlias = "Callable[[SampleReader, Tag], Modifier | None]"
 def _norm_factor(sample: SampleReader, tag: Tag) -> NormFactor:
     tag.only(("Name", "Val", "Low", "High", "Const"))
     name, reader = tag.needed("Name"), sample.reader
-    settings = {
+    settings: dict[str, Any] = {
         "inits": (tag.number("Val", 1.0),),
         "bounds": ((tag.number("Low"), tag.number("High")),),
     }
@@ -230,13 +232,13 @@ def _shape(sample: SampleReader, tag: Tag) -> ShapeSys | None:
     name, reader = tag.needed("Name"), sample.reader
     relative = sample.histogram(tag, "HistoName")
     written = tag.element.get("ConstraintType")
-    if written is not None and written not in _SHAPE_CONSTRAINTS:
+    if written is not None and written not in BINWISE_CONSTRAINTS:
         tag.findings.refuse(
             tag.place, f"ConstraintType is {written!r}; expected Gaussian or Poisson"
         )
         return None
     # Without a type the constraint is Gaussian in ROOT and Poisson in pyhf.
-    kind = _SHAPE_CONSTRAINTS[written or "Gaussian"]
+    kind = BINWISE_CONSTRAINTS[written or "Gaussian"]
     if kind != "poisson":
         if reader.conventions.constraint_types:
             reader.drafts.update(name, constraint=ConstraintChoice(kind))

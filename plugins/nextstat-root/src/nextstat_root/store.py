@@ -62,7 +62,7 @@ class HistogramStore:
                 if candidate in opened:
                     return opened.histogram(candidate)
         except (FormatError, InputError) as error:
-            self._findings.refuse(place, str(error).partition("\n\nHint: ")[0], error.hint)
+            self._findings.refuse_error(place, error)
             return None
         self._refuse_missing(place, opened, file, candidates)
         return None
@@ -80,7 +80,7 @@ class HistogramStore:
         try:
             return RootFile(path)
         except (FormatError, InputError) as error:
-            self._findings.refuse(place, str(error).partition("\n\nHint: ")[0], error.hint)
+            self._findings.refuse_error(place, error)
             return None
 
     def _refuse_missing(

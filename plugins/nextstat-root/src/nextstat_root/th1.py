@@ -174,9 +174,7 @@ def _equal_bins(data: bytes, n_bins: int, low: float, high: float) -> NDArray[np
     return np.linspace(low, high, n_bins + 1)
 
 
-def _array(
-    data: bytes, at: int, dtype: str
-) -> tuple[NDArray[np.float64], int]:
+def _array(data: bytes, at: int, dtype: str) -> tuple[NDArray[np.float64], int]:
     """A counted array and where it ends."""
     (n_entries,) = _COUNT.unpack_from(data, at)
     start = at + _COUNT.size
