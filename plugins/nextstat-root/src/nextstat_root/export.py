@@ -12,6 +12,7 @@ from nextstat_core.errors import InputError
 from nextstat_core.ir import (
     HistoSys,
     Lumi,
+    Model,
     NormFactor,
     NormSys,
     ShapeFactor,
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from nextstat_core.ir import Channel, Model, Modifier, Sample
+    from nextstat_core.ir import Channel, Modifier, Sample
+    from nextstat_core.models import HistFactoryModel
 
 __all__ = ["HistFactoryFiles", "histfactory_files", "write_histfactory"]
 
@@ -71,7 +73,7 @@ class HistFactoryFiles:
         return name
 
 
-def write_histfactory(model: Model, folder: str | PathLike[str]) -> list[Path]:
+def write_histfactory(model: Model | HistFactoryModel, folder: str | PathLike[str]) -> list[Path]:
     """Write a model as HistFactory XML with one ROOT file.
 
     Both ROOT and pyhf read it: the paths are relative to `folder`. Statistical errors are called
@@ -80,8 +82,8 @@ def write_histfactory(model: Model, folder: str | PathLike[str]) -> list[Path]:
 
     Parameters
     ----------
-    model : nextstat_core.ir.Model
-        The model, for example ``HistFactoryModel.ir``.
+    model : HistFactoryModel or nextstat_core.ir.Model
+        The model with its data.
     folder : path
         Made if it does not exist; files of the same names are replaced.
 
@@ -109,7 +111,7 @@ def write_histfactory(model: Model, folder: str | PathLike[str]) -> list[Path]:
     return [*paths, target / _ROOT_FILE]
 
 
-def histfactory_files(model: Model) -> HistFactoryFiles:
+def histfactory_files(model: Model | HistFactoryModel) -> HistFactoryFiles:
     """The files of `write_histfactory`, not written.
 
     Raises
@@ -117,6 +119,7 @@ def histfactory_files(model: Model) -> HistFactoryFiles:
     InputError
         If XML cannot express the model; lists all reasons at once.
     """
+    model = model if isinstance(model, Model) else model.ir
     groups = groups_of(model)
     statements, problems = state(model, groups)
     problems = [*inexpressible(model, groups, statements), *problems]

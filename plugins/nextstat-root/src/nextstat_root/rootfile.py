@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,7 +16,8 @@ from nextstat_root.th1 import decode_th1
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from os import PathLike
+
 
 __all__ = ["RootFile", "read_root_histogram"]
 
@@ -113,7 +115,7 @@ class RootFile:
         return key.get() if key is not None and key.fClassName in _DIRECTORIES else None
 
 
-def read_root_histogram(root_path: str | Path, hist_path: str) -> dict[str, Any]:
+def read_root_histogram(root_path: str | PathLike[str], hist_path: str) -> dict[str, Any]:
     """Read a one-dimensional histogram from a ROOT file.
 
     Parameters
@@ -138,8 +140,6 @@ def read_root_histogram(root_path: str | Path, hist_path: str) -> dict[str, Any]
     FormatError
         If the file is no ROOT file, or damaged.
     """
-    from pathlib import Path
-
     with RootFile(Path(root_path)) as file:
         histogram = file.histogram(hist_path)
     if len(histogram.edges) > 1:
