@@ -44,7 +44,7 @@ def test_every_type_is_read_as_uproot_reads_it(written, kind, th1):
     assert theirs.classname == kind
     np.testing.assert_array_equal(ours.cells, theirs.values(flow=True))
     np.testing.assert_array_equal(ours.sumw2, theirs.variances(flow=True))
-    np.testing.assert_array_equal(ours.edges[0], theirs.axis().edges())
+    np.testing.assert_array_equal(ours.axes[0].edges(), theirs.axis().edges())
     assert (ours.name, ours.title) == (theirs.name, theirs.title)
     assert ours.stored == f">{TYPES[kind]}"
 
@@ -59,7 +59,7 @@ def test_every_compression_is_understood(written, compression, th1):
 def test_variable_bins_titles_and_long_names_are_kept(written, th1):
     edges = [-1.0, 0.5, 0.75, 10.0]
     ours, _ = written(th1([1.0, 2.0, 3.0], edges=edges, name="n" * 300, title="Masse in µm"))
-    np.testing.assert_array_equal(ours.edges[0], edges)
+    np.testing.assert_array_equal(ours.axes[0].edges(), edges)
     assert ours.name == "h"  # uproot names objects like their keys
     assert ours.title == "Masse in µm"
 

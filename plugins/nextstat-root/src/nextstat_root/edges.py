@@ -59,10 +59,10 @@ def histfactory_bin_edges_by_channel(
         for _, channel in channel_elements(root, locator, findings):
             histogram = _first_histogram(channel, store)
             place = f"channel {channel.get('Name', '')!r}"
-            if histogram is not None and len(histogram.edges) > 1:
-                findings.refuse(place, f"has {len(histogram.edges)} axes; expected one")
+            if histogram is not None and len(histogram.axes) > 1:
+                findings.refuse(place, f"has {len(histogram.axes)} axes; expected one")
             elif histogram is not None:
-                edges[channel.get("Name", "")] = histogram.edges[0].tolist()
+                edges[channel.get("Name", "")] = histogram.axes[0].edges().tolist()
     if findings.problems:
         raise ModelError(findings.problems)
     return edges

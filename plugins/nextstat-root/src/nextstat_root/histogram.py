@@ -11,7 +11,33 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Histogram"]
+__all__ = ["Axis", "Histogram"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axis:
+    """Bins along one axis.
+
+    Attributes
+    ----------
+    n_bins : int
+        Number of bins, flow bins not counted.
+    low, high : float
+        Range of the bins, in the unit of the axis.
+    given : float array, shape (n_bins + 1,), or None
+        Edges where bins differ in width.
+    """
+
+    n_bins: int
+    low: float
+    high: float
+    given: NDArray[np.float64] | None = None
+
+    def edges(self) -> NDArray[np.float64]:
+        """Edges of the bins, shape (n_bins + 1,)."""
+        return (
+            np.linspace(self.low, self.high, self.n_bins + 1) if self.given is None else self.given
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,8 +51,8 @@ class Histogram:
     ----------
     name, title : str
         As stored in the object.
-    edges : tuple of float array, shape (n_bins + 1,) each
-        Edges of the bins, by axis, in the unit of the axis.
+    axes : tuple of Axis
+        The axes, x first.
     cells : float array, shape (prod(n_bins + 2),)
         Contents, flow bins included.
     sumw2 : float array of the same shape, or None
@@ -37,7 +63,7 @@ class Histogram:
 
     name: str
     title: str
-    edges: tuple[NDArray[np.float64], ...]
+    axes: tuple[Axis, ...]
     cells: NDArray[np.float64]
     sumw2: NDArray[np.float64] | None
     stored: str = "f8"
@@ -45,7 +71,7 @@ class Histogram:
     @property
     def shape(self) -> tuple[int, ...]:
         """Number of bins of each axis, flow bins not counted."""
-        return tuple(len(edges) - 1 for edges in self.edges)
+        return tuple([axis.n_bins for axis in self.axes])
 
     @property
     def n_bins(self) -> int:
@@ -73,7 +99,7 @@ class Histogram:
         return np.sqrt(contents.astype(self.stored) if as_stored else contents).astype(float)
 
     def _inside(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        if len(self.edges) == 1:
+        if len(self.axes) == 1:
             return cells[1:-1]
         with_flow = tuple(count + 2 for count in reversed(self.shape))
         return cells.reshape(with_flow)[(slice(1, -1),) * len(self.shape)].ravel()

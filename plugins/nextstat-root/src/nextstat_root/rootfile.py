@@ -11,7 +11,7 @@ import numpy as np
 import uproot
 
 from nextstat_core.errors import FormatError, InputError, NextstatError
-from nextstat_root.histogram import Histogram
+from nextstat_root.histogram import Axis, Histogram
 from nextstat_root.th1 import decode_th1
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ class RootFile:
             raise InputError(f"no file {str(path)!r}")
         with _damage_named(str(path)):
             # A Path, not a string: uproot would split a string at a colon, or fetch it from a host.
-            self._file = uproot.open(path, object_cache=None, array_cache=None)
+            self._file = uproot.open(
+                path, handler=uproot.MemmapSource, object_cache=None, array_cache=None
+            )
         self._folders: dict[tuple[str, ...], Mapping[str, Any]] = {}
 
     def __enter__(self) -> Self:
@@ -142,15 +144,15 @@ def read_root_histogram(root_path: str | PathLike[str], hist_path: str) -> dict[
     """
     with RootFile(Path(root_path)) as file:
         histogram = file.histogram(hist_path)
-    if len(histogram.edges) > 1:
+    if len(histogram.axes) > 1:
         raise InputError(
-            f"{hist_path!r} has {len(histogram.edges)} axes; expected a histogram with one"
+            f"{hist_path!r} has {len(histogram.axes)} axes; expected a histogram with one"
         )
     cells, sumw2 = histogram.cells, histogram.sumw2
     return {
         "name": histogram.name,
         "title": histogram.title,
-        "bin_edges": histogram.edges[0].tolist(),
+        "bin_edges": histogram.axes[0].edges().tolist(),
         "bin_content": cells[1:-1].tolist(),
         "sumw2": None if sumw2 is None else sumw2[1:-1].tolist(),
         "underflow": float(cells[0]),
@@ -193,11 +195,16 @@ def _converted(found: Any) -> Histogram:
     return Histogram(
         name=found.name,
         title=found.title,
-        edges=tuple(np.asarray(axis.edges(flow=False), dtype=float) for axis in found.axes),
+        axes=tuple(_axis(axis) for axis in found.axes),
         cells=cells,
         sumw2=sumw2 if len(sumw2) == len(cells) else None,
         stored=values.dtype.str,
     )
+
+
+def _axis(found: Any) -> Axis:
+    edges = np.asarray(found.edges(flow=False), dtype=float)
+    return Axis(len(edges) - 1, float(edges[0]), float(edges[-1]), edges)
 
 
 def _check_lengths(key: Any) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nextstat_core.errors import FormatError
-from nextstat_root.histogram import Histogram
+from nextstat_root.histogram import Axis, Histogram
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,9 +94,9 @@ def _decode(data: bytes, dtype: str) -> Histogram | None:
     axis = _frame(data, at + 4)
     if axis is None or axis.version not in _AXIS_VERSIONS:
         return None
-    edges = _edges(data, axis, n_cells)
+    bins = _bins(data, axis, n_cells)
     at = _after(data, _after(data, axis.end))  # the two axes that it does not have
-    if edges is None or at is None:
+    if bins is None or at is None:
         return None
     _, at = _array(data, at + _STATISTICS, ">f8")  # contours
     sumw2, _ = _array(data, at, ">f8")
@@ -109,7 +109,7 @@ def _decode(data: bytes, dtype: str) -> Histogram | None:
     return Histogram(
         name=name,
         title=title,
-        edges=(edges,),
+        axes=(bins,),
         cells=cells.astype(float),
         sumw2=sumw2.astype(float) if len(sumw2) else None,
         stored=dtype,
@@ -152,7 +152,7 @@ def _string(data: bytes, at: int) -> tuple[str, int]:
     return data[start : start + length].decode("utf-8", "surrogateescape"), start + length
 
 
-def _edges(data: bytes, axis: _Frame, n_cells: int) -> NDArray[np.float64] | None:
+def _bins(data: bytes, axis: _Frame, n_cells: int) -> Axis | None:
     at = _after(data, _after(data, axis.start))  # name and title, appearance
     if at is None:
         return None
@@ -160,18 +160,9 @@ def _edges(data: bytes, axis: _Frame, n_cells: int) -> NDArray[np.float64] | Non
     if n_bins < 1 or n_bins + 2 != n_cells:
         raise FormatError(f"the histogram has {n_cells} cells and {n_bins} bins; expected 2 less")
     edges, _ = _array(data, at + _RANGE.size, ">f8")
-    if len(edges) == 0:
-        return _equal_bins(data, n_bins, low, high)
-    if len(edges) != n_bins + 1:
+    if len(edges) not in (0, n_bins + 1):
         raise FormatError(f"the histogram has {n_bins} bins and {len(edges)} edges of bins")
-    return edges.astype(float)
-
-
-def _equal_bins(data: bytes, n_bins: int, low: float, high: float) -> NDArray[np.float64]:
-    # Each cell takes a byte at least: a damaged number must not allocate gigabytes of edges.
-    if n_bins > len(data):
-        raise FormatError(f"the histogram says that it has {n_bins} bins in {len(data)} bytes")
-    return np.linspace(low, high, n_bins + 1)
+    return Axis(n_bins, low, high, edges.astype(float) if len(edges) else None)
 
 
 def _array(data: bytes, at: int, dtype: str) -> tuple[NDArray[np.float64], int]:
