@@ -23,5 +23,5 @@ if __name__ == "__main__":
     corpus.mkdir()
     for index, compression in enumerate(COMPRESSIONS):
         (corpus / f"{index}.root").write_bytes(original(compression))
-    atheris.Setup([*sys.argv, str(corpus), "-max_len=20000"], one)
+    atheris.Setup([*sys.argv, str(corpus), "-max_len=60000"], one)
     atheris.Fuzz()

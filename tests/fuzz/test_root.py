@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextstat_root import RootFile
-from nextstat_root.th1 import decode_th1
+from nextstat_root.decode import decode_histogram
 
 COMPRESSIONS = ("none", "ZLIB", "LZMA", "LZ4", "ZSTD")
 NAMES = ("h", "folder/inner/g", "plane", "tree")
@@ -97,7 +97,7 @@ def test_damaged_histograms_survive(changes, kind):
     for position, new in changes:
         at = int(position * len(content))
         content[at : at + len(new)] = new
-    survives(lambda data: decode_th1(data, kind), bytes(content))
+    survives(lambda data: decode_histogram(data, kind), bytes(content))
 
 
 def test_the_undamaged_file_is_read(tmp_path):

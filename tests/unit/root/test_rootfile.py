@@ -100,17 +100,47 @@ def test_a_length_that_blocks_do_not_hold_is_refused_before_it_is_allocated(tmp_
         read_root_histogram(path, "h")
 
 
-def test_files_are_opened_and_directories_are_read_once(path, monkeypatch):
-    opened = []
-    monkeypatch.setattr(
-        uproot.reading.ReadOnlyDirectory,
-        "keys",
-        lambda self, _=uproot.reading.ReadOnlyDirectory.keys, **kw: (
-            opened.append(self.path) or _(self, **kw)
-        ),
-    )
+@pytest.mark.parametrize("count", [-1, 2**31 - 1])
+def test_a_directory_that_promises_too_much_is_refused(tmp_path, th1, count):
+    path = tmp_path / "keys.root"
+    with uproot.recreate(path) as file:
+        file["h"] = th1([1.0])
+    with uproot.open(path) as file:
+        at = file.fSeekKeys
+    content = bytearray(path.read_bytes())
+    # The key of the list: 26 bytes and three texts; then the number of keys.
+    position = at + 26
+    for _ in range(3):
+        position += 1 + content[position]
+    assert int.from_bytes(content[position : position + 4], "big") == 1
+    content[position : position + 4] = count.to_bytes(4, "big", signed=True)
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=f"says that it has {count} keys"):
+        RootFile(path)
+
+
+def test_directories_may_not_contain_themselves(tmp_path, th1):
+    path = tmp_path / "loop.root"
+    with uproot.recreate(path) as file:
+        file["folder/inner/h"] = th1([1.0])
+    with RootFile(path) as file:
+        deep = "/".join(["folder"] * 5000)
+        assert file.names(deep) == []
+
+
+def test_directories_are_read_once(path, monkeypatch):
+    from nextstat_root import rootfile
+
+    read = []
+
+    def counted(data, at):
+        read.append(at)
+        return keys(data, at)
+
+    keys = rootfile.directory_keys
+    monkeypatch.setattr(rootfile, "directory_keys", counted)
     with RootFile(path) as file:
         for _ in range(3):
             assert "folder/inner/deep" in file
             file.histogram("folder/inner/deep")
-    assert len(opened) == len(set(opened))
+    assert len(read) == len(set(read)) == 3

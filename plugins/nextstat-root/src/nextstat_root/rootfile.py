@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import struct
 from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import uproot
 
 from nextstat_core.errors import FormatError, InputError, NextstatError
+from nextstat_root.decode import decode_histogram
 from nextstat_root.histogram import Axis, Histogram
-from nextstat_root.th1 import decode_th1
+from nextstat_root.tkeys import Key, directory_keys, top_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from os import PathLike
 
-
 __all__ = ["RootFile", "read_root_histogram"]
 
-_DIRECTORIES = ("TDirectory", "TDirectoryFile")
 _MOST_AXES = 3
 
 #: Header of a compressed block: algorithm, method, and two lengths of three bytes each.
 _BLOCK = struct.Struct("<2sB3s3s")
-#: Objects whose declared length is below this are decompressed without a look at their blocks.
-_HARMLESS = 1 << 20
 
 
 class RootFile:
@@ -41,7 +40,7 @@ class RootFile:
     Raises
     ------
     InputError
-        If there is no such file.
+        If there is no such file, or it cannot be read.
     FormatError
         If it is no ROOT file, or damaged.
     """
@@ -50,12 +49,16 @@ class RootFile:
         self.path = path
         if not path.is_file():
             raise InputError(f"no file {str(path)!r}")
+        try:
+            with path.open("rb") as file:
+                self._data = mmap(file.fileno(), 0, access=ACCESS_READ)
+        except ValueError as error:
+            raise FormatError(f"{str(path)!r} is empty") from error
+        except OSError as error:
+            raise InputError(f"cannot read {str(path)!r}: {error}") from error
+        self._folders: dict[tuple[str, ...], Mapping[str, Key]] = {}
         with _damage_named(str(path)):
-            # A Path, not a string: uproot would split a string at a colon, or fetch it from a host.
-            self._file = uproot.open(
-                path, handler=uproot.MemmapSource, object_cache=None, array_cache=None
-            )
-        self._folders: dict[tuple[str, ...], Mapping[str, Any]] = {}
+            self._folders[()] = directory_keys(self._data, top_directory(self._data))
 
     def __enter__(self) -> Self:
         return self
@@ -65,7 +68,7 @@ class RootFile:
 
     def close(self) -> None:
         """Close the file; histograms that were read stay usable."""
-        self._file.close()
+        self._data.close()
 
     def __contains__(self, name: str) -> bool:
         return self._key(name) is not None
@@ -91,30 +94,70 @@ class RootFile:
         """
         key = self._key(name)
         if key is None:
-            *folder, last = _steps(name) or [""]
+            *folder, last = _steps(name) or ("",)
             where = f"{'/'.join(folder)!r} of " if folder else ""
             names = self.names("/".join(folder))
             raise InputError.unknown(f"object in {where}{self.path.name!r}", last, names)
+        if not key.class_name.startswith(("TH1", "TH2", "TH3")):
+            raise InputError(
+                f"{name!r} is a {key.class_name}; expected a histogram: TH1, TH2 or TH3"
+            )
         with _damage_named(f"{str(self.path)!r}, {name!r}"):
-            return _read(key)
+            histogram = decode_histogram(self._object(key), key.class_name)
+            return self._by_uproot(name) if histogram is None else histogram
 
-    def _key(self, name: str) -> Any:
-        *folder, last = _steps(name) or [""]
+    def _key(self, name: str) -> Key | None:
+        *folder, last = _steps(name) or ("",)
         return self._folder(tuple(folder)).get(last)
 
-    def _folder(self, steps: tuple[str, ...] | list[str]) -> Mapping[str, Any]:
+    def _folder(self, steps: tuple[str, ...]) -> Mapping[str, Key]:
         """Keys of a directory by name; empty where there is none."""
-        steps = tuple(steps)
-        if steps not in self._folders:
-            with _damage_named(str(self.path)):
-                self._folders[steps] = _keys(self._directory(steps))
-        return self._folders[steps]
+        found = self._folders[()]
+        for depth, step in enumerate(steps):
+            inside = steps[: depth + 1]
+            if inside not in self._folders:
+                key = found.get(step)
+                if key is None or not key.is_directory:
+                    return {}
+                with _damage_named(str(self.path)):
+                    self._folders[inside] = directory_keys(self._data, key.start)
+            found = self._folders[inside]
+        return found
 
-    def _directory(self, steps: tuple[str, ...]) -> Any:
-        if not steps:
-            return self._file
-        key = self._folder(steps[:-1]).get(steps[-1])
-        return key.get() if key is not None and key.fClassName in _DIRECTORIES else None
+    def _object(self, key: Key) -> bytes:
+        """Bytes of an object, decompressed."""
+        end = key.start + key.stored
+        if not (0 <= key.start <= end <= len(self._data) and key.length >= 0):
+            raise FormatError(f"the object is at bytes {key.start} to {end} of {len(self._data)}")
+        stored = self._data[key.start : end]
+        if key.stored == key.length:
+            return stored
+        _check_blocks(stored, key.length)
+        source = SimpleNamespace(file_path=str(self.path))
+        chunk = uproot.source.chunk.Chunk.wrap(source, np.frombuffer(stored, np.uint8))
+        cursor = uproot.source.cursor.Cursor(0)
+        unpacked = uproot.compression.decompress(chunk, cursor, {}, key.stored, key.length)
+        return bytes(unpacked.raw_data.tobytes())
+
+    def _by_uproot(self, name: str) -> Histogram:
+        """A version of a histogram that is not known here."""
+        # A Path, not a string: uproot would split a string at a colon, or fetch it from a host.
+        with uproot.open(self.path, object_cache=None, array_cache=None) as file:
+            found = file[name]
+        axes = found.axes
+        if not 1 <= len(axes) <= _MOST_AXES:
+            raise InputError(f"{name!r} has {len(axes)} axes; expected one to three")
+        values = np.asarray(found.values(flow=True))
+        cells = values.astype(float).ravel(order="F")
+        sumw2 = np.asarray(found.member("fSumw2"), dtype=float)
+        return Histogram(
+            name=found.name,
+            title=found.title,
+            axes=tuple(_axis(axis) for axis in axes),
+            cells=cells,
+            sumw2=sumw2 if len(sumw2) == len(cells) else None,
+            stored=values.dtype.str,
+        )
 
 
 def read_root_histogram(root_path: str | PathLike[str], hist_path: str) -> dict[str, Any]:
@@ -162,44 +205,8 @@ def read_root_histogram(root_path: str | PathLike[str], hist_path: str) -> dict[
     }
 
 
-def _steps(name: str) -> list[str]:
-    return [step for step in name.split("/") if step]
-
-
-def _keys(directory: Any) -> dict[str, Any]:
-    if directory is None:
-        return {}
-    # Not recursive: directories of a damaged file may contain each other.
-    names = directory.keys(recursive=False, cycle=False)
-    return {name: directory.key(f"{name}") for name in names}
-
-
-def _read(key: Any) -> Histogram:
-    kind = key.fClassName
-    if not kind.startswith(("TH1", "TH2", "TH3")):
-        raise InputError(f"{key.fName!r} is a {kind}; expected a histogram: TH1, TH2 or TH3")
-    _check_lengths(key)
-    chunk, _ = key.get_uncompressed_chunk_cursor()
-    histogram = decode_th1(chunk.raw_data.tobytes(), kind)
-    return _converted(key.get()) if histogram is None else histogram
-
-
-def _converted(found: Any) -> Histogram:
-    """A histogram that uproot has read: several axes, or a version that is not known here."""
-    names = ("fXaxis", "fYaxis", "fZaxis")[: len(found.axes)]
-    if not 1 <= len(names) <= _MOST_AXES:
-        raise InputError(f"{found.name!r} has {len(found.axes)} axes; expected one to three")
-    values = np.asarray(found.values(flow=True))
-    cells = values.astype(float).ravel(order="F")
-    sumw2 = np.asarray(found.member("fSumw2"), dtype=float)
-    return Histogram(
-        name=found.name,
-        title=found.title,
-        axes=tuple(_axis(axis) for axis in found.axes),
-        cells=cells,
-        sumw2=sumw2 if len(sumw2) == len(cells) else None,
-        stored=values.dtype.str,
-    )
+def _steps(name: str) -> tuple[str, ...]:
+    return tuple(step for step in name.split("/") if step)
 
 
 def _axis(found: Any) -> Axis:
@@ -207,21 +214,14 @@ def _axis(found: Any) -> Axis:
     return Axis(len(edges) - 1, float(edges[0]), float(edges[-1]), edges)
 
 
-def _check_lengths(key: Any) -> None:
+def _check_blocks(stored: bytes, length: int) -> None:
     """Refuse an object whose key promises another length than its compressed blocks do.
 
     uproot allocates what the key promises.
     """
-    length, stored = key.data_uncompressed_bytes, key.data_compressed_bytes
-    if length < 0 or stored < 0:
-        raise FormatError(f"the object has {length} bytes, stored in {stored}")
-    if length <= _HARMLESS or not key.is_compressed:
-        return
-    start = key.data_cursor.index
-    data = key.file.chunk(start, start + stored).raw_data.tobytes()
     at = found = 0
-    while at < len(data):
-        _, _, packed, unpacked = _BLOCK.unpack_from(data, at)
+    while at < len(stored):
+        _, _, packed, unpacked = _BLOCK.unpack_from(stored, at)
         at += _BLOCK.size + int.from_bytes(packed, "little")
         found += int.from_bytes(unpacked, "little")
     if found != length:
@@ -230,9 +230,11 @@ def _check_lengths(key: Any) -> None:
 
 @contextmanager
 def _damage_named(place: str) -> Iterator[None]:
-    """Turn whatever a damaged file makes uproot trip over into an error that names the file."""
+    """Add the place to errors, and turn whatever damage makes uproot trip over into ours."""
     try:
         yield
+    except FormatError as error:
+        raise FormatError(f"{place} is damaged: {error}") from error
     except NextstatError:
         raise
     except Exception as error:

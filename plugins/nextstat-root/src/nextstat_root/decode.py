@@ -1,10 +1,10 @@
-"""Decoder of one-dimensional ROOT histograms.
+"""Decoder of ROOT histograms with one to three axes.
 
 uproot reads any object by the description of its class that the file carries. The layout of
-one-dimensional histograms has been the same for decades, so that a few dozen lines read it ten
-times faster, decompression included. What is not known here is left to uproot.
+histograms has been the same for decades, so that a few dozen lines read them ten times faster,
+decompression included. What is not known here is left to uproot.
 
-The layout is that of ``TH1::Streamer`` for class versions 7 and 8, see
+The layout is that of ``TH1::Streamer`` for class versions 7 and 8, and of its heirs, see
 https://root.cern/doc/master/classTH1.html: each part of an object starts with its length and its
 version, numbers are big-endian.
 """
@@ -12,6 +12,7 @@ version, numbers are big-endian.
 from __future__ import annotations
 
 import struct
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,10 +23,11 @@ from nextstat_root.histogram import Axis, Histogram
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["decode_th1"]
+__all__ = ["decode_histogram"]
 
-#: Type of the contents by class of histogram.
-_CONTENTS = {"TH1C": ">i1", "TH1S": ">i2", "TH1I": ">i4", "TH1F": ">f4", "TH1D": ">f8"}
+#: Type of the contents by the last letter of the class.
+_CONTENTS = {"C": ">i1", "S": ">i2", "I": ">i4", "F": ">f4", "D": ">f8"}
+_AXES = {"TH1": 1, "TH2": 2, "TH3": 3}
 _VERSIONS = (7, 8)
 _AXIS_VERSIONS = (9, 10)
 
@@ -39,8 +41,12 @@ _RANGE = struct.Struct(">idd")
 _STATISTICS = 2 * 2 + 8 * 8
 
 
-def decode_th1(data: bytes, class_name: str) -> Histogram | None:
-    """Decode the bytes of a TH1F, TH1D, TH1I, TH1S or TH1C.
+class _UnknownLayoutError(Exception):
+    """A version, or a part without its length, that is not known here."""
+
+
+def decode_histogram(data: bytes, class_name: str) -> Histogram | None:
+    """Decode the bytes of a TH1, TH2 or TH3 of type C, S, I, F or D.
 
     Parameters
     ----------
@@ -59,11 +65,13 @@ def decode_th1(data: bytes, class_name: str) -> Histogram | None:
     FormatError
         If lengths contradict each other or the data end too early.
     """
-    dtype = _CONTENTS.get(class_name)
-    if dtype is None:
+    n_axes, dtype = _AXES.get(class_name[:-1]), _CONTENTS.get(class_name[-1:])
+    if n_axes is None or dtype is None:
         return None
     try:
-        return _decode(data, dtype)
+        return _decode(data, n_axes, dtype)
+    except _UnknownLayoutError:
+        return None
     except struct.error as error:
         raise FormatError(f"the {class_name} ends too early: {error}") from error
 
@@ -76,62 +84,55 @@ class _Frame(NamedTuple):
     end: int
 
 
-def _decode(data: bytes, dtype: str) -> Histogram | None:
-    whole = _frame(data, 0)
-    base = _frame(data, whole.start) if whole else None
-    if base is None or base.version not in _VERSIONS:
-        return None
+def _decode(data: bytes, n_axes: int, dtype: str) -> Histogram:
+    outer = _frame(data, 0)
+    base = outer
+    for _ in range(1 if n_axes == 1 else 2):  # a TH2F is a TH2, which is a TH1
+        outer, base = base, _frame(data, base.start)
+    contents_at = base.end if n_axes == 1 else outer.end
+    if base.version not in _VERSIONS:
+        raise _UnknownLayoutError
     named = _frame(data, base.start)
-    if named is None:
-        return None
     name, title = _name_and_title(data, named.start)
-    at: int | None = named.end
+    at = named.end
     for _ in ("line", "fill", "marker"):
-        at = _after(data, at)
-    if at is None:
-        return None
+        at = _frame(data, at).end
     (n_cells,) = _COUNT.unpack_from(data, at)
-    axis = _frame(data, at + 4)
-    if axis is None or axis.version not in _AXIS_VERSIONS:
-        return None
-    bins = _bins(data, axis, n_cells)
-    at = _after(data, _after(data, axis.end))  # the two axes that it does not have
-    if bins is None or at is None:
-        return None
+    at += _COUNT.size
+    axes: list[Axis] = []
+    for index in range(3):
+        frame = _frame(data, at)
+        if index < n_axes:
+            axes.append(_axis(data, frame))
+        at = frame.end
     _, at = _array(data, at + _STATISTICS, ">f8")  # contours
     sumw2, _ = _array(data, at, ">f8")
-    cells, _ = _array(data, base.end, dtype)
-    if len(cells) != n_cells or len(sumw2) not in (0, n_cells):
+    cells, _ = _array(data, contents_at, dtype)
+    expected = prod([axis.n_bins + 2 for axis in axes])
+    if not n_cells == expected == len(cells) or len(sumw2) not in (0, n_cells):
         raise FormatError(
-            f"the histogram {name!r} says that it has {n_cells} cells; its contents have "
-            f"{len(cells)}, its squared weights {len(sumw2)}"
+            f"the histogram {name!r} says that it has {n_cells} cells; its axes have {expected}, "
+            f"its contents {len(cells)}, its squared weights {len(sumw2)}"
         )
     return Histogram(
         name=name,
         title=title,
-        axes=(bins,),
+        axes=tuple(axes),
         cells=cells.astype(float),
         sumw2=sumw2.astype(float) if len(sumw2) else None,
         stored=dtype,
     )
 
 
-def _frame(data: bytes, at: int | None) -> _Frame | None:
-    """The part of the object at `at`; None where it does not say how long it is."""
-    if at is None:
-        return None
+def _frame(data: bytes, at: int) -> _Frame:
+    """The part of the object at `at`."""
     word, version = _FRAME.unpack_from(data, at)
     if not word & _HAS_LENGTH:
-        return None
+        raise _UnknownLayoutError
     end = at + 4 + (word & ~_HAS_LENGTH)
     if not at + _FRAME.size <= end <= len(data):
         raise FormatError(f"a part of the histogram ends at byte {end} of {len(data)}")
     return _Frame(version, at + _FRAME.size, end)
-
-
-def _after(data: bytes, at: int | None) -> int | None:
-    frame = _frame(data, at)
-    return frame.end if frame else None
 
 
 def _name_and_title(data: bytes, at: int) -> tuple[str, str]:
@@ -152,16 +153,14 @@ def _string(data: bytes, at: int) -> tuple[str, int]:
     return data[start : start + length].decode("utf-8", "surrogateescape"), start + length
 
 
-def _bins(data: bytes, axis: _Frame, n_cells: int) -> Axis | None:
-    at = _after(data, _after(data, axis.start))  # name and title, appearance
-    if at is None:
-        return None
+def _axis(data: bytes, frame: _Frame) -> Axis:
+    if frame.version not in _AXIS_VERSIONS:
+        raise _UnknownLayoutError
+    at = _frame(data, _frame(data, frame.start).end).end  # name and title, appearance
     n_bins, low, high = _RANGE.unpack_from(data, at)
-    if n_bins < 1 or n_bins + 2 != n_cells:
-        raise FormatError(f"the histogram has {n_cells} cells and {n_bins} bins; expected 2 less")
     edges, _ = _array(data, at + _RANGE.size, ">f8")
-    if len(edges) not in (0, n_bins + 1):
-        raise FormatError(f"the histogram has {n_bins} bins and {len(edges)} edges of bins")
+    if n_bins < 1 or len(edges) not in (0, n_bins + 1):
+        raise FormatError(f"an axis has {n_bins} bins and {len(edges)} edges of bins")
     return Axis(n_bins, low, high, edges.astype(float) if len(edges) else None)
 
 

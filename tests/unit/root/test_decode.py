@@ -6,7 +6,7 @@ import uproot
 
 from nextstat_core.errors import FormatError
 from nextstat_root import RootFile
-from nextstat_root.th1 import decode_th1
+from nextstat_root.decode import decode_histogram
 
 TYPES = {"TH1C": "i1", "TH1S": "i2", "TH1I": "i4", "TH1F": "f4", "TH1D": "f8"}
 COMPRESSIONS = {
@@ -77,25 +77,43 @@ def test_roots_may_be_rounded_like_the_contents(written, th1):
     assert single.errors(as_stored=True)[0] == float(np.sqrt(np.float32(2.0)))
 
 
-def test_several_axes_come_in_the_order_of_root(tmp_path):
-    contents = np.arange(6.0).reshape(2, 3)  # x, y
-    with uproot.recreate(tmp_path / "two.root") as file:
-        file["h"] = (contents, np.arange(3.0), np.arange(4.0))
-    with RootFile(tmp_path / "two.root") as file:
-        ours = file.histogram("h")
-    assert ours.shape == (2, 3)
+SHAPES = {"TH2D": (2, 3), "TH3D": (2, 3, 4)}
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_several_axes_come_in_the_order_of_root(written, kind):
+    shape = SHAPES[kind]
+    contents = np.arange(1.0, 1.0 + np.prod(shape)).reshape(shape)
+    edges = [np.arange(float(count + 1)) ** 2 for count in shape]
+    ours, theirs = written((contents, *edges))
+    assert theirs.classname == kind
+    assert ours.shape == shape
     np.testing.assert_array_equal(ours.contents(), contents.ravel(order="F"))
+    np.testing.assert_array_equal(ours.cells, theirs.values(flow=True).ravel(order="F"))
+    for axis, expected in zip(ours.axes, edges, strict=True):
+        np.testing.assert_array_equal(axis.edges(), expected)
+
+
+def test_versions_that_uproot_has_to_read_give_the_same(written, monkeypatch, th1):
+    first, _ = written(th1([1.0, 2.0], [0.5, 4.0], edges=[0.0, 1.0, 3.0], title="t"))
+    monkeypatch.setattr("nextstat_root.rootfile.decode_histogram", lambda *_: None)
+    second, _ = written(th1([1.0, 2.0], [0.5, 4.0], edges=[0.0, 1.0, 3.0], title="t"))
+    for each in ("name", "title"):
+        assert getattr(first, each) == getattr(second, each)
+    for each in ("cells", "sumw2"):
+        np.testing.assert_array_equal(getattr(first, each), getattr(second, each))
+    np.testing.assert_array_equal(first.axes[0].edges(), second.axes[0].edges())
 
 
 def test_versions_that_are_not_known_are_left_to_uproot(tmp_path, th1):
     with uproot.recreate(tmp_path / "one.root") as file:
         file["h"] = th1([1.0, 2.0])
     data, kind = payload(tmp_path / "one.root")
-    assert decode_th1(data, kind) is not None
+    assert decode_histogram(data, kind) is not None
     for at, new in ((6 + 4, b"\x00\x05"), (6, b"\x00\x00")):  # version, no length of the base
         changed = data[:at] + new + data[at + 2 :]
-        assert decode_th1(changed, kind) is None
-    assert decode_th1(data, "TH1K") is None
+        assert decode_histogram(changed, kind) is None
+    assert decode_histogram(data, "TH1K") is None
 
 
 def test_a_histogram_that_ends_too_early_is_refused(tmp_path, th1):
@@ -104,7 +122,7 @@ def test_a_histogram_that_ends_too_early_is_refused(tmp_path, th1):
     data, kind = payload(tmp_path / "one.root")
     for end in range(len(data)):
         with pytest.raises(FormatError):
-            decode_th1(data[:end], kind)
+            decode_histogram(data[:end], kind)
 
 
 @pytest.mark.parametrize("number", [-1, 0, 2**31 - 1])
@@ -116,7 +134,7 @@ def test_damaged_lengths_allocate_nothing(tmp_path, number, th1):
     refused = 0
     for at in range(len(data) - 4):
         try:
-            decode_th1(data[:at] + damage + data[at + 4 :], kind)
+            decode_histogram(data[:at] + damage + data[at + 4 :], kind)
         except FormatError:
             refused += 1
     assert refused > 0
