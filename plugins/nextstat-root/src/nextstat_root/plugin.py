@@ -21,8 +21,8 @@ _READ_OPTIONS = {
 }
 
 
-def _detect(text: str) -> bool:
-    return "<Combination" in text
+def _detect(text: str | bytes) -> bool:
+    return b"<Combination" in text if isinstance(text, bytes) else "<Combination" in text
 
 
 def _read(text: str, **options: Any) -> Model:
