@@ -353,6 +353,20 @@ def test_systematics_look_into_the_directory_of_their_sample(load):
     assert expected(model, tilt=1.0) == [3.0, 3.0, 3.0]
 
 
+def test_an_empty_directory_is_the_top_level(load):
+    inside = {f"dir/{name}": [1.0, 1.0, 1.0] for name in ("signal", "background", "data")}
+    paths = 'HistoNameLow="down" HistoPathLow="" HistoNameHigh="up" HistoPathHigh=""'
+    model = load(
+        channel='HistoPath="dir"',
+        systematics=f'<HistoSys Name="tilt" {paths} /><StatError Activate="True" HistoPath="" '
+        'HistoName="relative" />',
+        histograms={**inside, "dir/relative": [0.1, 0.1, 0.1]},
+    )
+    assert expected(model, tilt=1.0) == [12.0, 24.0, 34.0]
+    constraint = parameters(model)["staterror_SR[2]"].constraint
+    assert constraint.count == pytest.approx(100.0, rel=1e-14)
+
+
 def test_pyhf_looks_at_the_top_level_first(load):
     model = load(
         channel='HistoPath="dir"',

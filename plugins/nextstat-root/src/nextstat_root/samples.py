@@ -80,7 +80,7 @@ class SampleReader:
         conventions = reader.conventions
         theory = tag.flag("NormalizeByTheory", default=conventions.normalized)
         if not theory and conventions.nominal_luminosity:
-            # CERN-OPEN-2012-016, eq. 7: without it the factor is fixed to the nominal luminosity.
+            # CERN-OPEN-2012-016: such samples have the nominal luminosity as a constant factor.
             self.scale = reader.luminosity
         self.nominal = reader.store.histogram(
             tag.place, self.here.file, self.here.folder, tag.text("HistoName")
@@ -133,10 +133,13 @@ class SampleReader:
     ) -> Histogram | None:
         """The histogram that the attribute `name` of a systematic names."""
         inherited = self.here.folder if self.reader.conventions.inherited_paths else ""
+        directory = tag.element.get(folder)
+        if tag.element.tag == "StatError":  # ROOT takes an empty one for none only here
+            directory = directory or None
         found = self.reader.store.histogram(
             tag.place,
             tag.text(file, tag.text("InputFile", self.here.file)),
-            tag.text(folder, inherited),
+            inherited if directory is None else directory,
             tag.needed(name),
         )
         if found is not None and found.shape != self.shape:
