@@ -235,9 +235,12 @@ def test_a_setting_gives_values(load):
     assert parameters(model)["syst"].init == parameters(model)["mu"].init == 0.5
 
 
-def test_a_setting_of_an_absent_parameter_is_mentioned(load):
-    model = load(settings='<ParamSetting Const="True">alpha_other</ParamSetting>')
-    assert any("no 'alpha_other'" in warning for warning in model.warnings)
+@pytest.mark.parametrize(
+    "name", ["alpha_other", "gamma_stat_SR_bin_3", "gamma_x_bin_" + "9" * 5000]
+)
+def test_a_setting_of_an_absent_parameter_is_mentioned(load, name):
+    model = load(settings=f'<ParamSetting Const="True">{name}</ParamSetting>', systematics=STAT)
+    assert any(f"no {name!r}" in warning for warning in model.warnings)
 
 
 @pytest.mark.parametrize(("conventions", "fixed"), [("root", False), ("pyhf", True)])
@@ -419,6 +422,8 @@ def test_interpolation_codes_are_the_readers_choice(load):
         ({"systematics": '<OveralSys Name="s" />'}, "<OveralSys>.*did you mean 'OverallSys'"),
         ({"systematics": '<OverallSys Name="s" Low="x" High="1"/>'}, "Low is 'x'.*number"),
         ({"systematics": '<OverallSys Name="s" High="1"/>'}, "Low is missing"),
+        ({"systematics": '<OverallSys Name="s" Low="1_0" High="1"/>'}, "Low is '1_0'"),
+        ({"theory": f'InputFile="{"a" * 5000}"'}, "no file 'aaa"),
         ({"systematics": '<OverallSys Name="s" Low="nan" High="1"/>'}, "Low is 'nan'"),
         ({"systematics": '<OverallSys Name="s" Low="-1" High="1"/>'}, "`lo` is -1"),
         ({"systematics": '<OverallSys Low="1" High="1"/>'}, "<OverallSys> has no Name"),
@@ -458,6 +463,13 @@ def test_interpolation_codes_are_the_readers_choice(load):
         ({"data": '<Data HistoName="data" /><Data HistoName="up" />'}, "2 <Data>"),
         ({"data": '<Data HistoName="dataa" />'}, "no histogram 'dataa'"),
         ({"histograms": {"data": [1.0, 2.0]}}, "3 expected, 2 found"),
+        (
+            {
+                "systematics": f'{STAT}</Sample><Sample Name="b" HistoName="up">{STAT}',
+                "histograms": {"up": [1.0, 2.0]},
+            },
+            "sample 'b': wrong number of bins: 3 expected, 2 found",
+        ),
         ({"histograms": {"signal": [1.0, 2.0, np.nan]}}, "'signal', bin 2: yield is nan"),
         (
             {"histograms": {"relative": [1.0, 2.0]}, "systematics": SHAPE.format("")},

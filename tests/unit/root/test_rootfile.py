@@ -76,6 +76,9 @@ def test_what_is_no_histogram_with_one_axis_is_named(path, name, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"no file .*nothing\.root"):
         read_root_histogram(tmp_path / "nothing.root", "h")
+    for name in ("a" * 5000, "a\0b", "."):
+        with pytest.raises(InputError, match="cannot read"):
+            read_root_histogram(tmp_path / name, "h")
 
 
 @pytest.mark.parametrize("content", [b"", b"root", b"PK\x03\x04" + bytes(400)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import hypot
 from typing import TYPE_CHECKING
 
 from nextstat_core.errors import closest
@@ -26,7 +27,7 @@ __all__ = ["ChannelReader"]
 _ATTRIBUTES = ("Name", "InputFile", "HistoPath", "HistoName")
 _CHILDREN = ("Data", "StatErrorConfig", "Sample")
 #: ROOT's defaults since 6.22.
-_CONSTRAINT, _THRESHOLD = "Poisson", 0.05
+_CONSTRAINT, _THRESHOLD = ConstraintChoice("poisson"), 0.05
 
 
 @dataclass(slots=True)
@@ -118,21 +119,7 @@ class ChannelReader:
         Below the threshold a bin's factor stays at 1; the uncertainty is that of the sum of the
         samples with statistical errors, relative to it.
         """
-        elements = channel.element.findall("StatErrorConfig")
-        if len(elements) > 1:
-            message = f"has {len(elements)} <StatErrorConfig>; expected one"
-            self.findings.refuse(channel.place, message)
-        kind, threshold = _CONSTRAINT, _THRESHOLD
-        if elements:
-            tag = Tag(elements[0], f"{channel.place}, <StatErrorConfig>", self.findings)
-            tag.only(("RelErrorThreshold", "ConstraintType"))
-            kind = tag.text("ConstraintType", kind)
-            threshold = tag.number("RelErrorThreshold", threshold)
-            if kind not in BINWISE_CONSTRAINTS:
-                self.findings.refuse(
-                    tag.place, f"ConstraintType is {kind!r}; expected Gaussian or Poisson"
-                )
-                return
+        choice, threshold = self._statistics_settings(channel)
         carriers = [
             (sample.nominal, modifier)
             for sample in samples
@@ -141,15 +128,34 @@ class ChannelReader:
         ]
         if not carriers:
             return
-        _, modifier = carriers[0]
-        if BINWISE_CONSTRAINTS[kind] != "gaussian":
-            self.drafts.update(
-                modifier.name, constraint=ConstraintChoice(BINWISE_CONSTRAINTS[kind])
-            )
-        cells = zip(*((nominal, each.uncertainties) for nominal, each in carriers), strict=True)
-        nominals, uncertainties = cells
-        for index, component in enumerate(modifier.parameters):
-            total = sum(nominal[index] for nominal in nominals)
-            variance = sum(errors[index] ** 2 for errors in uncertainties)
-            if total > 0.0 and 0.0 < variance < (threshold * total) ** 2:
+        _, first = carriers[0]
+        if choice.kind != "gaussian":
+            self.drafts.update(first.name, constraint=choice)
+        for index, component in enumerate(first.parameters):
+            # Samples of other lengths are a problem that is found later.
+            cells = [
+                (nominal[index], modifier.uncertainties[index])
+                for nominal, modifier in carriers
+                if index < min(len(nominal), len(modifier.uncertainties))
+            ]
+            total = sum(nominal for nominal, _ in cells)
+            error = hypot(*(uncertainty for _, uncertainty in cells))
+            if total > 0.0 and 0.0 < error / total < threshold:
                 self.drafts.update(component, fixed=True)
+
+    def _statistics_settings(self, channel: Tag) -> tuple[ConstraintChoice, float]:
+        elements = channel.element.findall("StatErrorConfig")
+        if len(elements) > 1:
+            message = f"has {len(elements)} <StatErrorConfig>; expected one"
+            self.findings.refuse(channel.place, message)
+        if not elements:
+            return _CONSTRAINT, _THRESHOLD
+        tag = Tag(elements[0], f"{channel.place}, <StatErrorConfig>", self.findings)
+        tag.only(("RelErrorThreshold", "ConstraintType"))
+        threshold = tag.number("RelErrorThreshold", _THRESHOLD)
+        written = tag.text("ConstraintType", "Poisson")
+        kind = BINWISE_CONSTRAINTS.get(written)
+        if kind is None:
+            message = f"ConstraintType is {written!r}; expected Gaussian or Poisson"
+            self.findings.refuse(tag.place, message)
+        return ConstraintChoice(kind or "poisson"), threshold

@@ -73,7 +73,8 @@ class Tag:
         if text is None and default is not None:
             return default
         try:
-            value = float(text if text is not None else "")
+            # Python takes 1_000 for a number; ROOT would read 1.
+            value = float("" if text is None or "_" in text else text)
         except ValueError:
             value = nan
         if not isfinite(value):

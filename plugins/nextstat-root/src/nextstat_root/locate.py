@@ -65,5 +65,5 @@ class Locator:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except ValueError:  # a null character in the name
+    except (OSError, ValueError):  # a name that is too long, or has a null character
         return False

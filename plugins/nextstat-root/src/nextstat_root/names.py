@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["parameter_called"]
 
-_WITH_BINS = re.compile(r"gamma_(?P<group>.+?)_bin_(?P<indices>\d+(?:_\d+)*)")
-_WITH_INDEX = re.compile(r"gamma_(?P<group>.+)_(?P<indices>\d+)")
+_WITH_BINS = re.compile(r"gamma_(?P<group>.+?)_bin_(?P<indices>[0-9]{1,9}(?:_[0-9]{1,9})*)")
+_WITH_INDEX = re.compile(r"gamma_(?P<group>.+)_(?P<indices>[0-9]{1,9})")
 
 
 def parameter_called(name: str, groups: Mapping[str, tuple[int, ...]]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
+from os import SEEK_END
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -47,15 +48,7 @@ class RootFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not path.is_file():
-            raise InputError(f"no file {str(path)!r}")
-        try:
-            with path.open("rb") as file:
-                self._data = mmap(file.fileno(), 0, access=ACCESS_READ)
-        except ValueError as error:
-            raise FormatError(f"{str(path)!r} is empty") from error
-        except OSError as error:
-            raise InputError(f"cannot read {str(path)!r}: {error}") from error
+        self._data = _mapped(path)
         self._folders: dict[tuple[str, ...], Mapping[str, Key]] = {}
         with _damage_named(str(path)):
             self._folders[()] = directory_keys(self._data, top_directory(self._data))
@@ -203,6 +196,18 @@ def read_root_histogram(root_path: str | PathLike[str], hist_path: str) -> dict[
         "underflow_sumw2": None if sumw2 is None else float(sumw2[0]),
         "overflow_sumw2": None if sumw2 is None else float(sumw2[-1]),
     }
+
+
+def _mapped(path: Path) -> mmap:
+    try:
+        with path.open("rb") as file:
+            if file.seek(0, SEEK_END):
+                return mmap(file.fileno(), 0, access=ACCESS_READ)
+    except FileNotFoundError as error:
+        raise InputError(f"no file {str(path)!r}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {str(path)!r}: {error}") from error
+    raise FormatError(f"{str(path)!r} is empty")
 
 
 def _steps(name: str) -> tuple[str, ...]:

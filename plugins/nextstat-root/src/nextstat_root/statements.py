@@ -160,8 +160,8 @@ def _state_constraints(
         statements.statistics[group.channels[0]] = "Poisson"
     elif group.kinds == {ShapeSys.kind} and choice == ConstraintChoice("gaussian"):
         statements.shapes[group.name] = "Gaussian"
-    elif choice.kind != "gaussian" or group.kinds != {StatError.kind}:
-        return
+    else:
+        return  # if it changes anything, the comparison finds it
     statements.settings.update(group.name, constraint=choice)
 
 
