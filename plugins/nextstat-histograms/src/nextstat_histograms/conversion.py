@@ -129,7 +129,9 @@ def _call(source: Any, name: str) -> NDArray[np.float64]:
     except TypeError:  # `flow` is no part of the protocol
         found = method()
     if found is None:
-        raise InputError("the variances of a weighted histogram are not known", hint=_ASK_FOR_WEIGHTS)
+        raise InputError(
+            "the variances of a weighted histogram are not known", hint=_ASK_FOR_WEIGHTS
+        )
     return np.asarray(found, dtype=np.float64)
 
 

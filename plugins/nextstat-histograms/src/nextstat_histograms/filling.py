@@ -104,11 +104,13 @@ def fill(
     """
     tasks = [_Task(each) for each in fills]
     expressions = list({each.text: each for task in tasks for each in task.expressions}.values())
-    for path in _files(paths):
-        read = read_parquet if path.suffix in _PARQUET else read_tree
-        for batch in read(path, tree, expressions, n_rows):
-            for task in tasks:
-                task.take(path, batch)
+    # Logarithms of events that no selection takes may be undefined; the others are checked.
+    with np.errstate(all="ignore"):
+        for path in _files(paths):
+            read = read_parquet if path.suffix in _PARQUET else read_tree
+            for batch in read(path, tree, expressions, n_rows):
+                for task in tasks:
+                    task.take(path, batch)
     return [task.result() for task in tasks]
 
 
@@ -156,7 +158,9 @@ class _Task:
         _refuse_not_a_number(path, self.variable.text, np.isnan(values))
         self.histogram.fill(values, weight=self._weights(path, batch, chosen, values.size))
 
-    def _weights(self, path: Path, batch: Mapping[str, Any], chosen: Any, size: int) -> NDArray[Any]:
+    def _weights(
+        self, path: Path, batch: Mapping[str, Any], chosen: Any, size: int
+    ) -> NDArray[Any]:
         if not isinstance(self.weight, Expression):
             return np.full(size, self.weight)
         weights = _numbers(path, self.weight.text, batch)[chosen]

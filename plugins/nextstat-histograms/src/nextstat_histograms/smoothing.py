@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 
     from nextstat_histograms.histogram import Histogram
 
-__all__ = ["SmoothingAlgorithm", "kernel_ratio", "smooth", "smooth_353qh_twice"]
+__all__ = [
+    "SmoothingAlgorithm",
+    "kernel_ratio",
+    "limit_variation",
+    "smooth",
+    "smooth_353qh_twice",
+]
 
 SmoothingAlgorithm: TypeAlias = Literal["353QH, twice", "kernel"]
 
@@ -77,6 +83,25 @@ def smooth(
             "expected positive numbers"
         )
     return variation.with_values(smoothed * (variation.sum / smoothed.sum()))
+
+
+def limit_variation(nominal: Histogram, variation: Histogram, largest: float) -> Histogram:
+    """Cut a variation, bin by bin, to at most `largest` times the nominal yield.
+
+    v' is the value closest to v with abs(v' - n) <= largest abs(n).
+
+    Parameters
+    ----------
+    nominal, variation : Histogram
+    largest : float
+        Relative to the nominal yield, more than 0.
+    """
+    if not (np.isfinite(largest) and largest > 0.0):
+        raise InputError(f"`largest` is {largest!r}; expected a positive number")
+    room = largest * np.abs(nominal.values)
+    return variation.with_values(
+        np.clip(variation.values, nominal.values - room, nominal.values + room)
+    )
 
 
 def _ratio(

@@ -78,9 +78,7 @@ def symmetrise(
 def _of_one(
     nominal: Histogram, up: Histogram | None, down: Histogram | None, *, split_first: bool
 ) -> tuple[Histogram, Histogram]:
-    if up is not None and (
-        down is None or separation(up, nominal) >= separation(down, nominal)
-    ):
+    if up is not None and (down is None or separation(up, nominal) >= separation(down, nominal)):
         return up, _mirrored(nominal, up, split_first=split_first)
     if down is None:
         raise InputError("there is no variation to be mirrored")

@@ -105,7 +105,7 @@ class _opened:  # noqa: N801  read as a verb: `with _opened(path) as file`
 
     def _unusable(self, error: Exception) -> FormatError:
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        return FormatError(f"{str(self.path)!r} is no usable ROOT file: {reason}")
+        return FormatError(f"cannot read from {str(self.path)!r}, as a ROOT file: {reason}")
 
 
 def _entry(path: Path, file: Any, name: str) -> Any:
