@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from nextstat_histograms.templates import TemplateSet
 from nextstat_histograms.trees import read_histogram
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
     from nextstat_histograms.description import Description

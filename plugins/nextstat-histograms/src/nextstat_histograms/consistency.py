@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def _unusable_regions(description: Description) -> Iterator[Problem]:
         if edges is not None and (
             len(edges) < 2
             or not all(map(isfinite, edges))
-            or any(low >= high for low, high in zip(edges, edges[1:], strict=False))
+            or any(low >= high for low, high in pairwise(edges))
         ):
             yield Problem(place, "Binning must be two or more edges in ascending order")
         if not description.samples_of(region):

@@ -38,28 +38,28 @@ class _Entry(Struct, frozen=True, forbid_unknown_fields=True, rename="pascal", g
     """An object of a description; unknown keys are refused."""
 
 
-class FixedParameter(_Entry):
+class FixedParameter(_Entry, frozen=True):
     """A parameter that is not fitted."""
 
     name: _Name
     value: float
 
 
-class NegativeBins(_Entry):
+class NegativeBins(_Entry, frozen=True):
     """What is done about negative bins, see `raise_bins`."""
 
     floor: float = 0.0
     keep_sum: bool = False
 
 
-class Pruning(_Entry):
+class Pruning(_Entry, frozen=True):
     """Thresholds below which effects are left out, see `Thresholds`."""
 
     normalization: float = 0.0
     shape: float = 0.0
 
 
-class General(_Entry):
+class General(_Entry, frozen=True):
     """The measurement, and where files are.
 
     `histogram_folder` is read for the sake of cabinetry's files, and not used: templates are kept
@@ -76,7 +76,7 @@ class General(_Entry):
     pruning: Pruning | None = None
 
 
-class Region(_Entry):
+class Region(_Entry, frozen=True):
     """A channel: what is binned, and which events are in it."""
 
     name: _Name
@@ -87,7 +87,7 @@ class Region(_Entry):
     flow: Flow = "exclude"
 
 
-class Sample(_Entry):
+class Sample(_Entry, frozen=True):
     """A process, or the data."""
 
     name: _Name
@@ -100,7 +100,7 @@ class Sample(_Entry):
     regions: _Names = None
 
 
-class NormFactor(_Entry):
+class NormFactor(_Entry, frozen=True):
     """A free factor."""
 
     name: _Name
@@ -110,7 +110,7 @@ class NormFactor(_Entry):
     bounds: tuple[float, float] | None = None
 
 
-class Variation(_Entry):
+class Variation(_Entry, frozen=True):
     """How one variation of a systematic differs from the nominal template."""
 
     tree: str | None = None
@@ -124,7 +124,7 @@ class Variation(_Entry):
     symmetrize: bool = False
 
 
-class Smoothing(_Entry):
+class Smoothing(_Entry, frozen=True):
     """Which smoothing, and where."""
 
     algorithm: SmoothingAlgorithm
@@ -133,7 +133,7 @@ class Smoothing(_Entry):
     bandwidth: float = 1.0
 
 
-class Systematic(_Entry):
+class Systematic(_Entry, frozen=True):
     """An uncertainty with a constrained parameter."""
 
     name: _Name
@@ -152,7 +152,7 @@ class Systematic(_Entry):
         return self.modifier_name or self.name
 
 
-class Description(_Entry):
+class Description(_Entry, frozen=True):
     """All of it."""
 
     general: General

@@ -1,9 +1,8 @@
 """Expressions of columns: checked before anything computes them.
 
 An expression is arithmetic, comparisons, ``& | ^ ~`` of columns, numbers and a fixed list of
-functions, in Python's syntax. Whatever else can be written in Python is refused here, by the kind of
-its syntax, not by a list of what is dangerous. What is computed, by numexpr or by uproot, are only
-expressions that passed.
+functions, in Python's syntax. Only these kinds of syntax are allowed; there is no list of what is
+dangerous. numexpr and uproot get to see what has passed, and nothing else.
 """
 
 from __future__ import annotations
@@ -39,6 +38,7 @@ _OPERATORS = (
     *(ast.USub, ast.UAdd, ast.Invert),
     *(ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
 )
+_SYNTAX = (ast.BinOp, ast.UnaryOp, ast.Compare, *_OPERATORS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,26 +163,34 @@ def _dotted(node: ast.Attribute) -> str | None:
 
 def _objection(node: ast.AST) -> tuple[str, str]:
     """Why a node is refused, and a hint; empty if it is not."""
+    column = _column(node)
     match node:
+        case _ if column is not None:
+            return _objection_to_column(node, column), ""
         case ast.Constant(value=value):
             return _objection_to_number(value), ""
-        case ast.Call() if _column(node) is None:
+        case ast.Call():
             return _objection_to_call(node)
         case ast.BinOp(op=ast.Pow()):
             return _objection_to_power(node), ""
         case ast.Compare(ops=ops) if len(ops) > 1:
             hint = "write (a < b) & (b < c); & and | need parentheses around comparisons"
             return "comparisons are chained", hint
-        case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
-            return "`and`, `or` and `not` act on single values", "write &, | and ~ for columns"
-        case ast.BinOp() | ast.UnaryOp() | ast.Compare():
-            return "", ""
-    if _column(node) is not None:
-        names = (_column(node) or "").split(".")
-        if any(name.startswith("__") for name in names) and not isinstance(node, ast.Call):
-            return "names that start with two underscores are not allowed", ""
-        return "", ""
-    if isinstance(node, _OPERATORS):
+        case _:
+            return _objection_to_syntax(node)
+
+
+def _objection_to_column(node: ast.AST, name: str) -> str:
+    # `get` takes any name.
+    if not isinstance(node, ast.Call) and any(part.startswith("__") for part in name.split(".")):
+        return "names that start with two underscores are not allowed"
+    return ""
+
+
+def _objection_to_syntax(node: ast.AST) -> tuple[str, str]:
+    if isinstance(node, ast.BoolOp | ast.Not | ast.And | ast.Or):
+        return "`and`, `or` and `not` act on single values", "write &, | and ~ for columns"
+    if isinstance(node, _SYNTAX):
         return "", ""
     return f"{type(node).__name__} is not allowed", "numbers, columns, operators, functions are"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from nextstat_core.errors import InputError
@@ -12,6 +11,7 @@ from nextstat_histograms.filling import Fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from nextstat_histograms.description import Description, Region, Sample, Systematic
 
@@ -115,7 +115,7 @@ def locate(
             variable=_first(variation.variable, region.variable) or "",
             edges=region.binning,
             selection=_first(variation.filter, sample.filter, region.filter),
-            weight=_first(variation.weight, sample.weight),
+            weight=sample.weight if variation.weight is None else variation.weight,
             flow=region.flow,
         ),
     )

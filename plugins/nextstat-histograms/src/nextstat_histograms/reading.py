@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["read_description"]
 
 _EntryT = TypeVar("_EntryT")
-_LISTS = {
+_LISTS: Mapping[str, tuple[str, type[Any]]] = {
     "Regions": ("region", Region),
     "Samples": ("sample", Sample),
     "NormFactors": ("normalisation factor", NormFactor),

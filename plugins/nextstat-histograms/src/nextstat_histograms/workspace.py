@@ -66,8 +66,10 @@ class _Builder:
         if not sample.disable_staterror:
             name = "staterror_" + region.name.replace(" ", "-")
             modifiers.append({"name": name, "type": "staterror", "data": nominal.stdev.tolist()})
-        for factor in self.description.norm_factors_of(region, sample):
-            modifiers.append({"name": factor.name, "type": "normfactor", "data": None})
+        modifiers += [
+            {"name": factor.name, "type": "normfactor", "data": None}
+            for factor in self.description.norm_factors_of(region, sample)
+        ]
         for systematic in self.description.systematics_of(region, sample):
             modifiers += self.modifiers(region, sample, systematic)
         self.acting |= {modifier["name"] for modifier in modifiers}
@@ -88,10 +90,10 @@ class _Builder:
                 message, _, _ = str(error).partition("\n")
                 self.problems.append(Problem(str(place), message, error.hint))
                 return
-        place = (region.name, sample.name, systematic.name)
-        if (*place, "normalisation") not in self.templates.pruned:
+        names = (region.name, sample.name, systematic.name)
+        if (*names, "normalisation") not in self.templates.pruned:
             yield {"name": systematic.modifier, "type": "normsys", "data": norm}
-        if shape is not None and (*place, "shape") not in self.templates.pruned:
+        if shape is not None and (*names, "shape") not in self.templates.pruned:
             yield {"name": systematic.modifier, "type": "histosys", "data": shape}
 
     def _split(
@@ -118,9 +120,11 @@ class _Builder:
             if factor.name in fixed:
                 entry["fixed"] = True
             parameters.append(entry)
-        for name in dict.fromkeys(each.modifier for each in self.description.systematics):
-            if name in fixed and name in self.acting:
-                parameters.append({"name": name, "inits": [fixed[name]], "fixed": True})
+        parameters += [
+            {"name": name, "inits": [fixed[name]], "fixed": True}
+            for name in dict.fromkeys(each.modifier for each in self.description.systematics)
+            if name in fixed and name in self.acting
+        ]
         return {
             "name": general.measurement,
             "config": {"poi": general.poi, "parameters": parameters},
