@@ -18,6 +18,7 @@ __all__ = ["Flow", "as_histogram"]
 #: added to the first and the last bin, or they are an error.
 Flow: TypeAlias = Literal["exclude", "include", "refuse"]
 
+_CATEGORIES = "an axis of categories has no edges; expected a continuous axis"
 _ASK_FOR_WEIGHTS = (
     "fill a histogram whose storage is `Weight()`, or pass (values, edges, variances)"
 )
@@ -94,14 +95,14 @@ def _of_protocol(source: Any, flow: Flow) -> Histogram:
 
 
 def _edges(axis: Any) -> NDArray[np.float64]:
-    traits = getattr(axis, "traits", None)
-    if traits is not None and getattr(traits, "discrete", False) and not hasattr(axis, "edges"):
-        raise InputError("an axis of categories has no edges; expected a continuous axis")
+    # boost-histogram numbers the edges of categories.
+    if not getattr(getattr(axis, "traits", None), "ordered", True):
+        raise InputError(_CATEGORIES)
     edges = getattr(axis, "edges", None)
     if edges is None:  # the protocol itself promises only bins
         bins = [axis[index] for index in range(len(axis))]
         if not bins or not isinstance(bins[0], tuple):
-            raise InputError("an axis of categories has no edges; expected a continuous axis")
+            raise InputError(_CATEGORIES)
         edges = [bins[0][0], *(high for _, high in bins)]
     # A property in boost-histogram, a method in uproot.
     return np.asarray(edges() if callable(edges) else edges, dtype=np.float64)
