@@ -95,7 +95,7 @@ def test_every_setting_that_contradicts_itself_is_refused() -> None:
         ("Systematics.0.Up", {"Weihgt": "w"}, "jes', Up: the key 'Weihgt' .* 'Weight'"),
         ("Systematics.0.Up", {"Weight": "import"}, "jes', Up, Weight: .* refused"),
         ("Systematics.0.Smoothing", {"Algorithm": "353QH"}, "Invalid enum value"),
-        ("Systematics.0.Smoothing", {"Algorithm": "kernel", "Samples": "bgk"}, "'bkg'"),
+        ("Systematics.0.Smoothing", {"Algorithm": "kernel", "Samples": "bkgg"}, "'bkg'"),
         ("Systematics.0.Symmetrisation", "both", "Invalid enum value"),
         ("Systematics.0.ModifierName", "lumi", "2 systematics have modifiers named 'lumi'"),
         ("Systematics.1.Up", {}, "lumi', Up: the key 'Normalization' is missing"),
