@@ -157,6 +157,8 @@ def test_renamed_expressions_have_the_same_value(text: str) -> None:
     } - {"abs", "where", "get"} | ({"z"} if "get" in text else set())
     direct = eval(text, {"__builtins__": {}}, allowed)
     again = eval(
-        expression.renamed(names), {"__builtins__": {}}, {"abs": np.abs, "where": np.where, **renamed}
+        expression.renamed(names),
+        {"__builtins__": {}},
+        {"abs": np.abs, "where": np.where, **renamed},
     )
     np.testing.assert_array_equal(direct, again)

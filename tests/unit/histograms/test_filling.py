@@ -45,17 +45,13 @@ def test_trees_give_the_templates_of_cabinetry(events, write_root, case) -> None
     wanted = Fill(variable, EDGES, selection, weight)
     (found,) = fill([path], "nominal", [wanted], n_rows=499)
     np.testing.assert_allclose(found.histogram.values, expected.values(), rtol=1e-12)
-    np.testing.assert_allclose(
-        found.histogram.stdev, np.sqrt(expected.variances()), rtol=1e-12
-    )
+    np.testing.assert_allclose(found.histogram.stdev, np.sqrt(expected.variances()), rtol=1e-12)
     assert found.underflow == pytest.approx(expected.values(flow=True)[0], rel=1e-12, abs=1e-12)
     assert found.overflow == pytest.approx(expected.values(flow=True)[-1], rel=1e-12)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}; {case[1]}; {case[2]}")
-def test_parquet_gives_the_templates_of_cabinetry(
-    events, write_root, write_parquet, case
-) -> None:
+def test_parquet_gives_the_templates_of_cabinetry(events, write_root, write_parquet, case) -> None:
     if "phi" in case[0]:
         # numexpr computes in double precision what uproot computes in single.
         events["phi"] = events["phi"].astype(np.float64)
@@ -65,9 +61,7 @@ def test_parquet_gives_the_templates_of_cabinetry(
     wanted = Fill(variable, EDGES, selection, weight)
     (found,) = fill([path], None, [wanted], n_rows=499)
     np.testing.assert_allclose(found.histogram.values, expected.values(), rtol=1e-12)
-    np.testing.assert_allclose(
-        found.histogram.stdev, np.sqrt(expected.variances()), rtol=1e-12
-    )
+    np.testing.assert_allclose(found.histogram.stdev, np.sqrt(expected.variances()), rtol=1e-12)
 
 
 def test_several_histograms_and_files_take_one_pass(events, write_parquet, tmp_path) -> None:
@@ -216,7 +210,7 @@ def test_damaged_files_are_refused(
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2 if cut == "half" else cut])
     with pytest.raises(FormatError, match=f"events.{kind}"):
-        fill([path], tree, [Fill("pt", EDGES)])
+        fill([path], tree, [Fill("weight_up", EDGES)])  # the last column of the file
 
 
 def test_declared_sizes_are_checked_before_reading(events, write_root, monkeypatch) -> None:

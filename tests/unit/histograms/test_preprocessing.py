@@ -59,7 +59,9 @@ def document() -> dict[str, Any]:
 
 
 def _modifiers(document: dict[str, Any]) -> dict[str, Any]:
-    return {each["name"]: each["data"] for each in document["channels"][0]["samples"][0]["modifiers"]}
+    return {
+        each["name"]: each["data"] for each in document["channels"][0]["samples"][0]["modifiers"]
+    }
 
 
 def test_smoothing_by_its_formula(document) -> None:
@@ -203,9 +205,7 @@ def test_build_hists_builds_what_python_builds(config, tmp_path) -> None:
     path = tmp_path / "config.yml"
     path.write_text(yaml.safe_dump(config))
     output, report, folder = tmp_path / "ws.json", tmp_path / "report.json", tmp_path / "saved"
-    done = _run(
-        "build-hists", path, "-o", output, "--report", report, "--histograms", folder
-    )
+    done = _run("build-hists", path, "-o", output, "--report", report, "--histograms", folder)
     assert done.exit_code == 0, done.output
     assert json.loads(output.read_text()) == build_workspace(config)
     steps = [step["step"] for step in json.loads(report.read_text())]

@@ -202,6 +202,8 @@ class TemplateSet:
             place = TemplateKey(region.name, sample.name, systematic.name)
             effects = self._effects(where)
             parts = effects.pruned(thresholds)
+            if systematic.type == "Normalization" or self.histograms[place.nominal].n_bins == 1:
+                parts -= {"shape"}  # there is none
             pruned |= {(*place[:3], part) for part in parts}
             details = {"normalisation": effects.normalisation, "shape": effects.shape}
             action = f"pruned: {', '.join(sorted(parts))}" if parts else "kept"
