@@ -194,7 +194,7 @@ def test_aliases_in_files_are_not_computed(events, write_root, monkeypatch) -> N
 
     path = write_root("a.root", nominal=events)
     monkeypatch.setattr(uproot.TTree, "aliases", {"trap": "().__class__"})
-    with pytest.raises(InputError, match="'trap' of .* stands for an expression in the file"):
+    with pytest.raises(InputError, match=r"'trap' of .* stands for an expression in the file"):
         fill([path], "nominal", [Fill("trap", EDGES)])
 
 

@@ -142,7 +142,7 @@ def test_what_cannot_be_split_is_kept_with_a_reason(document) -> None:
     found, step = prune_workspace(document)
     assert _modifiers(found)["jes"]["lo_data"] == [-1.0, 0.0, 0.0, 0.0]
     assert "sum to -1" in step.changes[0].details["reason"]
-    with pytest.raises(ModelError, match="modifier 'jes' .histosys.: yields sum to -1"):
+    with pytest.raises(ModelError, match=r"modifier 'jes' .histosys.: yields sum to -1"):
         smooth_workspace(document)
 
 
