@@ -1,7 +1,7 @@
 """Fuzz descriptions and expressions: python tests/fuzz/atheris_histograms.py -max_total_time=600.
 
-The first byte says which: ``d`` is a description, anything else an expression. Expressions that pass
-the check are computed by numexpr and by uproot.
+The first byte says which: ``d`` is a description, anything else an expression. What passes the
+check of expressions is computed by numexpr and by uproot.
 """
 
 import sys

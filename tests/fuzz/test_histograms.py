@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from fuzz_harness import many, survives
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzz_harness import many, survives
 from nextstat_core.errors import NextstatError
 from nextstat_histograms import Fill, check_expression, fill, read_description
 from nextstat_histograms.expressions import FUNCTIONS
