@@ -132,7 +132,7 @@ def test_all_problems_are_said_at_once() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: [1", "line 1, column 6"),
+        ("a: [1", "in line 2, column 1"),
         ("a: 1\na: 2", "the key 'a' occurs more than once, in line 2"),
         ("!!python/object/apply:os.system ['true']", "could not determine a constructor"),
         ("a: 2026-13-45", "not what it looks like"),
