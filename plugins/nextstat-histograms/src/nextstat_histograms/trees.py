@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,38 +75,27 @@ def read_histogram(path: Path, name: str, flow: Flow) -> Histogram:
         return as_histogram(_entry(path, file, name), flow=flow)
 
 
-class _opened:  # noqa: N801  read as a verb: `with _opened(path) as file`
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     """A ROOT file; whatever uproot raises while it is open means that it cannot be used.
 
     Bytes decide what uproot's decoders run into, and they raise almost every exception there is;
     so all of them become one of ours.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.file: Any = None
-
-    def __enter__(self) -> Any:
-        with needs("uproot", "root"), needs("awkward", "root"):
-            import awkward  # noqa: F401  uproot imports it later, with a message of its own
-            import uproot
-        if not self.path.is_file():
-            raise InputError(f"no file {str(self.path)!r}")
-        try:
-            # A handler of uproot, not of fsspec: this is a local file, whatever its name.
-            self.file = uproot.open({str(self.path): None}, handler=uproot.MemmapSource)
-        except Exception as error:
-            raise self._unusable(error) from error
-        return self.file
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self.file.close()
-        if isinstance(error, Exception) and not isinstance(error, NextstatError):
-            raise self._unusable(error) from error
-
-    def _unusable(self, error: Exception) -> FormatError:
+    with needs("uproot", "root"), needs("awkward", "root"):
+        import awkward  # noqa: F401  uproot imports it later, with a message of its own
+        import uproot
+    if not path.is_file():
+        raise InputError(f"no file {str(path)!r}")
+    try:
+        # This is a local file, whatever its name: no handler of fsspec, no colon before an object.
+        with uproot.open({str(path): None}, handler=uproot.MemmapSource) as file:
+            yield file
+    except NextstatError:
+        raise
+    except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        return FormatError(f"cannot read from {str(self.path)!r}, as a ROOT file: {reason}")
+        raise FormatError(f"cannot read from {str(path)!r}, as a ROOT file: {reason}") from error
 
 
 def _entry(path: Path, file: Any, name: str) -> Any:
