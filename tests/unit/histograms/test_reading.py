@@ -78,6 +78,7 @@ def test_every_setting_that_contradicts_itself_is_refused() -> None:
         ("Regions.0", {"Name": "SR", "Variable": "a b", "Binning": [0, 1]}, "SR', Variable: .* r"),
         ("Regions.0", {"Name": "SR", "Filter": "a.__class__"}, "two underscores"),
         ("Regions", [{"Name": "SR"}] * 2, "2 entries are region 'SR'"),
+        ("Regions", [{"Name": "S R"}, {"Name": "S-R"}], "2 regions are called 'S-R'"),
         ("Regions", "SR", "`Regions` must be a list"),
         ("Regions.0", "SR", "region 0: is missing, or no mapping"),
         ("Samples.0.Data", False, "exactly one sample must have `Data: true`; found none"),

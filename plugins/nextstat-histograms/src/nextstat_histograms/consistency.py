@@ -36,6 +36,13 @@ def _repeated_names(description: Description) -> Iterator[Problem]:
         for name, count in Counter(entry.name for entry in entries).items():
             if count > 1:
                 yield Problem("", f"{count} entries are {kind} {name!r}; names must be unique")
+    # Names of staterrors have hyphens for spaces; two regions with one name would share them.
+    hyphened = Counter(
+        name.replace(" ", "-") for name in {each.name for each in description.regions}
+    )
+    for name, count in hyphened.items():
+        if count > 1:
+            yield Problem("", f"{count} regions are called {name!r}, with hyphens for spaces")
 
 
 def _sections(description: Description) -> list[tuple[str, tuple[Any, ...]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -19,6 +18,7 @@ from nextstat_histograms.symmetrisation import same_sided_bins, symmetrise
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from os import PathLike
+    from pathlib import Path
 
     from nextstat_histograms.description import Description, Region, Sample, Systematic
     from nextstat_histograms.histogram import Histogram
@@ -306,18 +306,12 @@ class TemplateSet:
         -------
         list of Path
         """
+        from nextstat_histograms.npz_files import save_templates
+
         first = self
         while first.before is not None:
             first = first.before
-        target = Path(folder)
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            return [
-                *_save(target, first.histograms, ""),
-                *_save(target, self.histograms, "_modified"),
-            ]
-        except OSError as error:
-            raise InputError(f"cannot write to {str(target)!r}: {error}") from error
+        return save_templates(folder, {"": first.histograms, "_modified": self.histograms})
 
 
 def _method(systematic: Systematic) -> SymmetrisationMethod | None:
@@ -347,13 +341,3 @@ def _symmetrised(
             change = Change.of(str(key), "symmetrised", old, new)
             changes.append(replace(change, details={**change.details, **details}))
     return changes
-
-
-def _save(folder: Path, histograms: Mapping[TemplateKey, Histogram], suffix: str) -> list[Path]:
-    written = []
-    for key, template in histograms.items():
-        name = "_".join(filter(None, key)).replace(" ", "-").replace("/", "-")
-        path = folder / f"{name}{suffix}.npz"
-        np.savez(path, yields=template.values, stdev=template.stdev, bins=template.edges)
-        written.append(path)
-    return written
