@@ -312,3 +312,53 @@ def test_fixed_values_win_over_nominal_ones() -> None:
         {"name": "mu", "inits": [3.0], "fixed": True},
         {"name": "jes", "inits": [0.5], "fixed": True},
     ]
+
+
+def test_parquet_gives_the_workspace_of_cabinetry(config, of_cabinetry, write_parquet) -> None:
+    """Trees of the ROOT files become files of their own; everything else stays."""
+    import uproot
+
+    root = config["General"]["InputPath"]
+    for name in ("signal", "background", "other", "data"):
+        with uproot.open(root.replace("{SamplePath}", name)) as file:
+            for tree in file.keys(cycle=False):
+                write_parquet(f"{name}_{tree}.parquet", file[tree].arrays(library="np"))
+    description = copy.deepcopy(config)
+    description["General"]["InputPath"] = root.replace(".root", ".parquet")
+    for sample in description["Samples"]:
+        paths = sample["SamplePath"]
+        sample["SamplePath"] = (
+            [f"{path}_nominal" for path in paths]
+            if isinstance(paths, list)
+            else f"{paths}_{sample['Tree']}"
+        )
+        del sample["Tree"]
+    for systematic in description["Systematics"]:
+        for direction in ("Up", "Down"):
+            variation = systematic[direction]
+            if "Tree" in variation:
+                variation["SamplePath"] = f"signal_{variation.pop('Tree')}"
+            elif "SamplePath" in variation:
+                variation["SamplePath"] += "_nominal"
+    assert _difference(of_cabinetry, build_workspace(description)) < 1e-12
+
+
+def test_infinite_effects_can_be_written() -> None:
+    histograms = {
+        **HISTOGRAMS,
+        ("SR", "bkg"): ([10.0, 0.0, 40.0], EDGES, [1.0, 0.0, 4.0]),
+    }
+    pruned = collect_templates(DESCRIPTION, histograms=histograms).pruned_below(shape=0.5)
+    (change,) = json.loads(json.dumps(pruned.report(), allow_nan=False))[1]["changes"]
+    assert change["shape"] == "infinite"
+    assert change["action"] == "kept"
+
+
+def test_symmetrisation_may_keep_the_variation_down() -> None:
+    description = _description(Up={"Symmetrize": True})
+    histograms = {key: value for key, value in HISTOGRAMS.items() if "Up" not in key}
+    treated = collect_templates(description, histograms=histograms).treated()
+    # f = 64/70 of the variation down: its mirror image is 2 - f times 2n - s.
+    shape = np.array([8.0, 18.0, 38.0]) * 70 / 64
+    expected = (2 - 64 / 70) * (np.array([20.0, 40.0, 80.0]) - shape)
+    np.testing.assert_allclose(treated["SR", "bkg", "jes", "Up"].values, expected, rtol=1e-14)

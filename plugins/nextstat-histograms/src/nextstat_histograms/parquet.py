@@ -59,9 +59,11 @@ def read_parquet(
         import pyarrow as pa
         from pyarrow import parquet
     try:
-        with parquet.ParquetFile(path, memory_map=False) as file:
+        # Threads and buffers would read ahead, and keep several row groups in memory.
+        with parquet.ParquetFile(path, pre_buffer=False) as file:
             columns = _check_columns(path, file.schema_arrow, expressions)
-            for batch in file.iter_batches(batch_size=n_rows, columns=columns):
+            batches = file.iter_batches(batch_size=n_rows, columns=columns, use_threads=False)
+            for batch in batches:
                 arrays = {name: _array(path, name, batch.column(name)) for name in columns}
                 yield {each.text: _compute(each, arrays) for each in expressions}
     except FileNotFoundError as error:
