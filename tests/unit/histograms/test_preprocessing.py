@@ -142,8 +142,19 @@ def test_what_cannot_be_split_is_kept_with_a_reason(document) -> None:
     found, step = prune_workspace(document)
     assert _modifiers(found)["jes"]["lo_data"] == [-1.0, 0.0, 0.0, 0.0]
     assert "sum to -1" in step.changes[0].details["reason"]
-    with pytest.raises(ModelError, match=r"modifier 'jes' .histosys.: yields sum to -1"):
-        smooth_workspace(document)
+    found, step = smooth_workspace(document)
+    assert _modifiers(found)["jes"] == _modifiers(document)["jes"]
+    assert "sum to -1 before" in step.changes[0].details["reason"]
+
+
+def test_what_is_kept_is_a_warning_of_the_command(document, tmp_path) -> None:
+    document["channels"][0]["samples"][0]["data"][1] = 0.0
+    path = tmp_path / "workspace.json"
+    path.write_text(json.dumps(document))
+    done = _run("preprocess", "smooth", path)
+    assert json.loads(done.stdout) == document
+    assert "warning: channel 'SR', sample 'bkg', modifier 'jes' (histosys) is kept" in done.stderr
+    assert "empty in bins 1" in done.stderr
 
 
 @pytest.mark.parametrize("treat", [smooth_workspace, prune_workspace])

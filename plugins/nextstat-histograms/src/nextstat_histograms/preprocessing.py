@@ -2,7 +2,8 @@
 
 A function takes the decoded workspace and returns another one, with a record of what it did. The
 formulas are those of the treatments of templates; a histosys stands for its whole variation, in
-which normalisation and shape are told apart as in `split`.
+which normalisation and shape are told apart as in `split`. A variation that a formula cannot be
+applied to is kept, and the record says why.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from nextstat_core.errors import InputError, ModelError, Problem
+from nextstat_core.errors import InputError
 from nextstat_core.hooks import get_manager
 from nextstat_core.io import decode, read_pyhf
 from nextstat_histograms.effects import Effects, Thresholds
@@ -62,8 +63,7 @@ def smooth_workspace(
     Raises
     ------
     ModelError
-        If `workspace` describes no usable model, or a variation cannot be smoothed; lists all
-        problems at once.
+        If `workspace` describes no usable model.
     """
 
     def treat(nominal: Histogram, *variations: Histogram) -> tuple[Histogram, Histogram]:
@@ -97,8 +97,7 @@ def symmetrise_workspace(workspace: Any, method: SymmetrisationMethod) -> tuple[
     Raises
     ------
     ModelError
-        If `workspace` describes no usable model, or a variation cannot be symmetrised; lists all
-        problems at once.
+        If `workspace` describes no usable model.
     """
 
     def treat(nominal: Histogram, up: Histogram, down: Histogram) -> tuple[Histogram, Histogram]:
@@ -176,7 +175,6 @@ def _treated(
 ) -> tuple[_Json, Step]:
     document = _document(workspace)
     changes: list[Change] = []
-    problems: list[Problem] = []
     for channel, sample in _samples(document):
         for modifier in sample["modifiers"]:
             if modifier["type"] not in kinds:
@@ -186,8 +184,7 @@ def _treated(
             try:
                 new_up, new_down = treat(nominal, up, down)
             except InputError as error:
-                message, _, _ = str(error).partition("\n")
-                problems.append(Problem(place, message, error.hint))
+                changes.append(Change(place, "kept", {"reason": _reason(error)}))
                 continue
             details = {"same_sided_bins": same_sided_bins(nominal, up, down)}
             for name, old, new in (("hi", up, new_up), ("lo", down, new_down)):
@@ -196,9 +193,11 @@ def _treated(
                     change = {"before": before, "after": after, **details}
                     changes.append(Change(f"{place}, {name}", action, change))
             _write(modifier, new_up, new_down)
-    if problems:
-        raise ModelError(problems)
     return document, Step(step.name, step.options, tuple(changes))
+
+
+def _reason(error: InputError) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _histograms(sample: _Json, modifier: _Json) -> tuple[Histogram, Histogram, Histogram]:
@@ -229,7 +228,7 @@ def _pruned(
     try:
         effects = Effects.of(nominal, up, down)
     except InputError as error:
-        return "kept", {"reason": str(error)}
+        return "kept", {"reason": _reason(error)}
     details: _Json = {"normalisation": effects.normalisation, "shape": effects.shape}
     if modifier["name"] in pois:
         return "kept", {**details, "reason": "parameter of interest"}

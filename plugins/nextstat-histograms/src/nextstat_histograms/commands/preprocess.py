@@ -97,6 +97,9 @@ def _prune(
 def _write(workspace: dict[str, Any], step: Step, output: str, report: str | None) -> None:
     if report is not None:
         write_json([step.to_dict()], report)
+    for change in step.changes:
+        if "reason" in change.details:
+            click.echo(f"warning: {change.place} is kept: {change.details['reason']}", err=True)
     write_json(workspace, output)
     if output != "-":
         click.echo(str(step), err=True)
