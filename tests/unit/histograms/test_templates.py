@@ -225,6 +225,20 @@ def test_descriptions_ask_for_treatments() -> None:
     assert [step.name for step in found.steps] == names
 
 
+def test_normalisations_are_not_symmetrised() -> None:
+    description = _description()
+    sizes = {"Up": {"Normalization": 0.1}, "Down": {"Normalization": -0.05}}
+    description["Systematics"].append({"Name": "lumi", "Type": "Normalization", **sizes})
+    templates = collect_templates(description, histograms=HISTOGRAMS).symmetrised("twosided")
+    assert [change.place.split("'")[5] for change in templates.step.changes] == ["jes", "jes"]
+    (lumi,) = [
+        modifier["data"]
+        for modifier in templates.workspace()["channels"][0]["samples"][0]["modifiers"]
+        if modifier["name"] == "lumi"
+    ]
+    assert lumi == {"hi": 1.1, "lo": 0.95}
+
+
 def test_pruned_normalisations_are_left_out() -> None:
     description = _description()
     description["Systematics"].append(

@@ -132,15 +132,14 @@ class TemplateSet:
         """
         chosen: dict[TemplateKey, tuple[SmoothingAlgorithm, float]] = {}
         for region, sample, systematic in self._variations(systematics):
+            how = (algorithm, bandwidth) if algorithm is not None else None
             told = self.description.smoothing_of(region, sample, systematic)
+            if algorithm is None and told is not None:
+                how = (told.algorithm, told.bandwidth)
             for direction in ("Up", "Down"):
                 key = TemplateKey(region.name, sample.name, systematic.name, direction)
-                if key not in self.histograms or (algorithm is None and told is None):
-                    continue
-                if algorithm is not None:
-                    chosen[key] = (algorithm, bandwidth)
-                elif told is not None:
-                    chosen[key] = (told.algorithm, told.bandwidth)
+                if how is not None and key in self.histograms:
+                    chosen[key] = how
 
         def treat(key: TemplateKey, template: Histogram) -> Histogram:
             how, width = chosen[key]
@@ -169,7 +168,7 @@ class TemplateSet:
         problems: list[Problem] = []
         for region, sample, systematic in self._variations(systematics):
             how = method or _method(systematic)
-            if how is None:
+            if how is None or systematic.type == "Normalization":
                 continue
             keys = [
                 TemplateKey(region.name, sample.name, systematic.name, direction)
@@ -245,7 +244,7 @@ class TemplateSet:
         return self.histograms[keys[0]], self.histograms[keys[1]], self.histograms[keys[2]]
 
     def _variations(self, systematics: tuple[str, ...] | None) -> Iterator[_Where]:
-        """Systematics with templates, on all samples, or all with `systematics` None."""
+        """Where systematics act, of all names or of some."""
         names = [systematic.name for systematic in self.description.systematics]
         for name in systematics or ():
             if name not in names:
