@@ -91,6 +91,7 @@ def test_every_setting_that_contradicts_itself_is_refused() -> None:
         ("NormFactors.0.Nominal", 11, "starts at 11, outside of 0 to 10"),
         ("NormFactors.0.Samples", "data", "acts on no sample in any region"),
         ("NormFactors.0.Name", "jes", "'jes' is both"),
+        ("Systematics.0.Samples", "data", "systematic 'jes': acts on no sample in any region"),
         ("Systematics.0.Type", "Shape", "Invalid enum value"),
         ("Systematics.0.Up", {"Normalization": 0.1}, "belongs to `Type: Normalization`"),
         ("Systematics.0.Up", {"Weihgt": "w"}, "jes', Up: the key 'Weihgt' .* 'Weight'"),

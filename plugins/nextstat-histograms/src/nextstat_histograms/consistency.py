@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["contradictions"]
 
+_ACTS_NOWHERE = "acts on no sample in any region"
+
 
 def contradictions(description: Description) -> Iterator[Problem]:
     """Everything because of which a description cannot be followed, whatever the files hold."""
@@ -55,16 +57,24 @@ def _sections(description: Description) -> list[tuple[str, tuple[Any, ...]]]:
 
 
 def _unknown_references(description: Description) -> Iterator[Problem]:
-    regions = [region.name for region in description.regions]
-    samples = [sample.name for sample in description.samples]
+    known = {
+        "region": [region.name for region in description.regions],
+        "sample": [sample.name for sample in description.samples],
+    }
+    for place, what, name in _references(description):
+        if name not in known[what]:
+            message = f"names {name!r}; there is no such {what}"
+            yield Problem(place, message, closest(name, known[what]))
+
+
+def _references(description: Description) -> Iterator[tuple[str, str, str]]:
+    """Place, kind and name of each region and sample that an entry names."""
     for kind, entries in _sections(description):
         for entry in entries:
             for part in (entry, getattr(entry, "smoothing", None)):
-                for key, known in (("regions", regions), ("samples", samples)):
-                    for name in _listed(getattr(part, key, None)):
-                        if name not in known:
-                            message = f"names {name!r}; there is no such {key.removesuffix('s')}"
-                            yield Problem(f"{kind} {entry.name!r}", message, closest(name, known))
+                for what in ("region", "sample"):
+                    for name in _listed(getattr(part, f"{what}s", None)):
+                        yield f"{kind} {entry.name!r}", what, name
 
 
 def _listed(names: str | tuple[str, ...] | None) -> tuple[str, ...]:
@@ -111,7 +121,7 @@ def _unusable_factors(description: Description) -> Iterator[Problem]:
         elif factor.nominal is not None and not low <= factor.nominal <= high:
             yield Problem(place, f"starts at {factor.nominal:g}, outside of {low:g} to {high:g}")
         if not any(factor in description.norm_factors_of(*pair) for pair in _pairs(description)):
-            yield Problem(place, "acts on no sample in any region")
+            yield Problem(place, _ACTS_NOWHERE)
 
 
 def _pairs(description: Description) -> Iterator[tuple[Region, Sample]]:
@@ -124,6 +134,8 @@ def _unusable_systematics(description: Description) -> Iterator[Problem]:
     for each in description.systematics:
         place = f"systematic {each.name!r}"
         effects = [("Up", each.up), ("Down", each.down)]
+        if not any(each in description.systematics_of(*pair) for pair in _pairs(description)):
+            yield Problem(place, _ACTS_NOWHERE)
         if each.type == "Normalization":
             yield from _unusable_normalisation(place, each, effects)
             continue
