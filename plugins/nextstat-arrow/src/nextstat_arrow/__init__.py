@@ -1,0 +1,1 @@
+"""Models from Arrow tables and Parquet files, and back."""
