@@ -8,7 +8,7 @@ refused.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -22,11 +22,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Column", "Lists", "Names", "read_columns", "read_lists", "read_names", "report"]
+__all__ = [
+    "Column",
+    "Lists",
+    "NameLists",
+    "Names",
+    "read_columns",
+    "read_lists",
+    "read_name_lists",
+    "read_names",
+    "report",
+]
 
 #: Problems of one kind that are listed; the rest is counted.
 _SHOWN = 10
 _NO_CODES: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+
+#: A column of lists of text; None where there is none.
+NameLists: TypeAlias = "tuple[tuple[str, ...] | None, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +50,7 @@ class Column:
     ----------
     name : str
     type : str
-        ``utf8`` or ``list<float64>``: what is meant by it, whatever Arrow type holds it.
+        ``utf8``, ``list<float64>`` or ``list<utf8>``: what is meant by it, whatever Arrow type holds it.
     required : bool
     """
 
@@ -118,7 +131,7 @@ class Lists:
 
 def read_columns(
     table: pa.Table, columns: Iterable[Column], what: str
-) -> tuple[dict[str, Names | Lists], tuple[str, ...]]:
+) -> tuple[dict[str, Names | Lists | NameLists], tuple[str, ...]]:
     """Read the columns that `table` has of `columns`.
 
     Parameters
@@ -132,7 +145,7 @@ def read_columns(
     Returns
     -------
     found : dict
-        `Names` or `Lists` by name of the column.
+        `Names`, `Lists` or tuples by name of the column.
     others : tuple of str
         Columns that are not asked for.
 
@@ -144,15 +157,14 @@ def read_columns(
     """
     columns = tuple(columns)
     problems: list[str] = []
-    found: dict[str, Names | Lists] = {}
+    found: dict[str, Names | Lists | NameLists] = {}
     for column in columns:
         count = table.column_names.count(column.name)
         if count > 1:
             problems.append(f"{count} columns are called {column.name!r}; expected one")
         elif count == 1 and not _is_absent(table.column(column.name), column):
-            read = read_names if column.type == "utf8" else read_lists
             try:
-                found[column.name] = read(table.column(column.name), column)
+                found[column.name] = _READERS[column.type](table.column(column.name), column)
             except FormatError as error:
                 problems.append(str(error))
         elif count == 0 and column.required:
@@ -253,6 +265,24 @@ def _numbers(
     return values.to_numpy(zero_copy_only=True)
 
 
+def read_name_lists(data: pa.ChunkedArray, column: Column) -> NameLists:
+    """Read a column of lists of text; None where it is null.
+
+    Raises
+    ------
+    FormatError
+        If it holds something else, or null instead of text.
+    """
+    if not (_is_list(data.type) and _is_text(data.type.value_type)):
+        raise FormatError(_wrong_type(column, data.type))
+    lists = tuple(None if names is None else tuple(names) for names in data.to_pylist())
+    for row, names in enumerate(lists):
+        if names is not None and None in names:
+            message = f"column {column.name!r}, row {row}, entry {names.index(None)} is null"
+            raise FormatError(f"{message}; expected text")
+    return lists
+
+
 def report(
     rows: NDArray[np.intp], problem: Callable[[int], Problem], *, place: str, shown: int = _SHOWN
 ) -> list[Problem]:
@@ -298,3 +328,10 @@ def _is_list(kind: pa.DataType) -> bool:
 
 def _wrong_type(column: Column, found: pa.DataType) -> str:
     return f"column {column.name!r} has the wrong type: expected {column.type}, found {found}"
+
+
+_READERS: dict[str, Callable[[pa.ChunkedArray, Column], Names | Lists | NameLists]] = {
+    "utf8": read_names,
+    "list<float64>": read_lists,
+    "list<utf8>": read_name_lists,
+}

@@ -73,8 +73,15 @@ class HistogramTable:
     others: tuple[str, ...] = ()
 
     @classmethod
-    def from_arrow(cls, source: Any) -> HistogramTable:
-        """Read and check a table; `source` is as in `nextstat_arrow.sources.as_table`.
+    def from_arrow(cls, source: Any, *, others: tuple[str, ...] = ()) -> HistogramTable:
+        """Read and check a table.
+
+        Parameters
+        ----------
+        source : object
+            As in `nextstat_arrow.sources.as_table`.
+        others : tuple of str
+            Columns that were left out before.
 
         Raises
         ------
@@ -86,13 +93,13 @@ class HistogramTable:
             If the histograms are not usable; lists the problems.
         """
         table = as_table(source, "table of histograms")
-        found, others = read_columns(table, COLUMNS, "table of histograms")
+        found, unread = read_columns(table, COLUMNS, "table of histograms")
         histograms = cls(
             channels=cast("Names", found["channel"]),
             samples=cast("Names", found["sample"]),
             yields=cast("Lists", found["yields"]),
             stat_error=cast("Lists | None", found.get("stat_error")),
-            others=others,
+            others=(*others, *unread),
         )
         problems = _check(histograms)
         if problems:

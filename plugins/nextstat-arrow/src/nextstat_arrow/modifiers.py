@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nextstat_arrow.columns import NameLists
     from nextstat_arrow.histograms import HistogramTable
 
 __all__ = ["MODIFIER_COLUMNS", "ModifierTable", "ModifiersTableStats", "validate_modifiers_table"]
@@ -93,12 +94,19 @@ class ModifierTable:
     kinds: Names
     lists: Mapping[str, Lists]
     codes: Names | None = None
-    parameters: tuple[tuple[str, ...] | None, ...] | None = None
+    parameters: NameLists | None = None
     others: tuple[str, ...] = ()
 
     @classmethod
-    def from_arrow(cls, source: Any) -> ModifierTable:
-        """Read a table; `source` is as in `nextstat_arrow.sources.as_table`.
+    def from_arrow(cls, source: Any, *, others: tuple[str, ...] = ()) -> ModifierTable:
+        """Read a table; `check` says whether it fits the histograms.
+
+        Parameters
+        ----------
+        source : object
+            As in `nextstat_arrow.sources.as_table`.
+        others : tuple of str
+            Columns that were left out before.
 
         Raises
         ------
@@ -110,7 +118,7 @@ class ModifierTable:
             If modifiers are not usable whatever the histograms are; lists the problems.
         """
         table = as_table(source, _WHERE)
-        found, others = read_columns(table, MODIFIER_COLUMNS, _WHERE)
+        found, unread = read_columns(table, MODIFIER_COLUMNS, _WHERE)
         modifiers = cls(
             channels=cast("Names", found["channel"]),
             samples=cast("Names", found["sample"]),
@@ -118,8 +126,8 @@ class ModifierTable:
             kinds=cast("Names", found["modifier_type"]),
             lists={key: cast("Lists", found[key]) for key in _LISTS if key in found},
             codes=cast("Names | None", found.get("interpolation")),
-            parameters=cast("Any", found.get("parameters")),
-            others=others,
+            parameters=cast("NameLists | None", found.get("parameters")),
+            others=(*others, *unread),
         )
         problems = _check(modifiers)
         if problems:
