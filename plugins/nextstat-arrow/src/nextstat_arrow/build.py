@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nextstat_arrow.modifiers import ModifierTable
 from nextstat_arrow.observations import read_observations
 from nextstat_core.errors import InputError, ModelError, Problem
 from nextstat_core.ir import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from nextstat_arrow.columns import Lists
     from nextstat_arrow.histograms import HistogramTable
+    from nextstat_arrow.modifiers import ModifierTable
     from nextstat_core.ir import Modifier, ParameterSettings
 
 __all__ = ["build_model"]
@@ -110,7 +111,9 @@ def _signals(histograms: HistogramTable, signal: str | Sequence[str]) -> tuple[s
     for name in names:
         if name not in samples:
             unknown = InputError.unknown("sample", name, samples)
-            remedies = "signal='NAME' says which sample is the signal; poi=None makes a model without"
+            remedies = (
+                "signal='NAME' says which sample is the signal; poi=None makes a model without"
+            )
             message = str(unknown).partition("\n\nHint: ")[0]
             raise InputError(message, hint="; ".join(filter(None, [unknown.hint, remedies])))
     return names
@@ -215,7 +218,7 @@ def _statistical(channel: str) -> str:
 
 def _tuples(lists: Lists) -> list[tuple[float, ...]]:
     values, offsets = tuple(lists.values.tolist()), lists.offsets.tolist()
-    return [values[start:stop] for start, stop in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [values[start:stop] for start, stop in pairwise(offsets)]
 
 
 def _entries(table: ModifierTable, key: str, at: int) -> tuple[float, ...]:

@@ -50,7 +50,7 @@ class Column:
     ----------
     name : str
     type : str
-        ``utf8``, ``list<float64>`` or ``list<utf8>``: what is meant by it, whatever Arrow type holds it.
+        ``utf8``, ``list<float64>`` or ``list<utf8>``, whatever Arrow type holds it.
     required : bool
     """
 

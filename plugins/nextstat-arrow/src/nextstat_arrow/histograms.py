@@ -13,11 +13,9 @@ import numpy as np
 from nextstat_arrow.columns import Column, Lists, Names, read_columns, report
 from nextstat_arrow.sources import as_table
 from nextstat_core.errors import ModelError, Problem
-from nextstat_core.ir.place import at_bin, at_channel, at_sample
+from nextstat_core.ir.place import at_bin, at_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 __all__ = ["COLUMNS", "HistogramTable", "HistogramTableStats", "validate_histogram_table"]
@@ -206,7 +204,9 @@ def _bins(table: HistogramTable) -> list[Problem]:
 
     def differs(row: int) -> Problem:
         expected, sample = n_bins[reference[row]], table.samples[reference[row]]
-        message = f"inconsistent bin count: expected {expected}, as sample {sample!r} of the channel"
+        message = (
+            f"inconsistent bin count: expected {expected}, as sample {sample!r} of the channel"
+        )
         return Problem(table.place(row), f"{message}, found {n_bins[row]}")
 
     return [

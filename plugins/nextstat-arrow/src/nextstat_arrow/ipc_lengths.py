@@ -8,7 +8,7 @@ https://flatbuffers.dev/internals/.
 
 from __future__ import annotations
 
-from struct import error as StructError
+import struct
 from struct import unpack_from
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,7 @@ def declared_bytes(stream: pa.Buffer) -> int:
         metadata, body = message.metadata.to_pybytes(), message.body
         try:
             total += sum(_lengths(metadata, memoryview(body) if body else memoryview(b"")))
-        except (StructError, OverflowError) as error:
+        except (struct.error, OverflowError) as error:
             raise FormatError(f"a message of the IPC stream is damaged: {error}") from error
     return total
 

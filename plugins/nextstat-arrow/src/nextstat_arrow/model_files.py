@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Any
 from nextstat_arrow.build import build_model
 from nextstat_arrow.files import read_parquet_table, write_parquet_table
 from nextstat_arrow.histograms import COLUMNS, HistogramTable
-from nextstat_arrow.manifest import (
-    ModelPart,
-    describe_file,
-    digest,
-    read_manifest,
-    to_json,
-    validate_histograms_parquet_manifest,
-)
+from nextstat_arrow.manifest import ModelPart, describe_file, digest, read_manifest, to_json
+from nextstat_arrow.manifest_check import validate_histograms_parquet_manifest
 from nextstat_arrow.modifiers import MODIFIER_COLUMNS, ModifierTable
 from nextstat_arrow.observations import read_observations
 from nextstat_arrow.settings import measurement_entry, read_measurement
@@ -30,11 +24,13 @@ from nextstat_arrow.tables import (
 )
 from nextstat_core.errors import InputError, ModelError
 from nextstat_core.io import decode, read_text
+from nextstat_core.models import HistFactoryModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nextstat_arrow.files import Source
+    from nextstat_arrow.manifest import Source as ManifestSource
     from nextstat_core.ir import Model
 
 __all__ = [
@@ -42,7 +38,7 @@ __all__ = [
     "read_modifiers",
     "read_parquet_model",
     "write_histograms_parquet",
-    "write_parquet_model",
+    "write_parquet",
 ]
 
 _HISTOGRAMS = "histograms.parquet"
@@ -51,14 +47,14 @@ _OBSERVATIONS = "observations.json"
 _MANIFEST = "manifest.json"
 
 
-def write_parquet_model(
-    model: Model, folder: str | PathLike[str], *, compression: str = "zstd"
+def write_parquet(
+    model: HistFactoryModel | Model, folder: str | PathLike[str], *, compression: str = "zstd"
 ) -> list[Path]:
     """Write a model into a folder, so that `read_parquet_model` gives the same model again.
 
     Parameters
     ----------
-    model : Model
+    model : HistFactoryModel or nextstat_core.ir.Model
     folder : str or path
         Made if it does not exist; files of the same names are replaced.
     compression : {"zstd", "snappy", "gzip", "lz4", "none"}
@@ -74,6 +70,7 @@ def write_parquet_model(
         If the tables cannot express the model, naming what is in the way, or files cannot be
         written.
     """
+    model = model.ir if isinstance(model, HistFactoryModel) else model
     refuse_inexpressible(model)
     folder = _made(folder)
     histograms, modifiers = histogram_table(model), modifier_table(model)
@@ -100,7 +97,7 @@ def write_parquet_model(
 
 
 def read_parquet_model(
-    source: str | PathLike[str] | bytes | Mapping[str, Any],
+    source: ManifestSource,
     *,
     signal: str | Sequence[str] = "signal",
     check_sha256: bool = True,

@@ -139,9 +139,7 @@ class ModifierTable:
 
     def place(self, row: int) -> str:
         """Name a row in words."""
-        return at_modifier(
-            self.channels[row], self.samples[row], self.names[row], self.kinds[row]
-        )
+        return at_modifier(self.channels[row], self.samples[row], self.names[row], self.kinds[row])
 
     def rows_of_kind(self, *kinds: str) -> NDArray[np.intp]:
         """Rows of some kinds, ascending."""
@@ -260,9 +258,7 @@ def _length(table: ModifierTable, key: str, expected: NDArray[np.int64] | int) -
         count = expected if isinstance(expected, int) else int(expected[row])
         found = int(table.lists[key].lengths[row])
         per_bin = "" if isinstance(expected, int) else ", one per bin"
-        return Problem(
-            table.place(row), f"`{key}` has {found} entries; expected {count}{per_bin}"
-        )
+        return Problem(table.place(row), f"`{key}` has {found} entries; expected {count}{per_bin}")
 
     return problem
 

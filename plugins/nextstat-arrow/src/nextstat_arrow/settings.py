@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["measurement_entry", "read_measurement", "read_settings"]
 
-_TYPES = {kind: name for name, kind in CONSTRAINT_TYPES.items()}
+_TYPES: Mapping[str, Any] = {kind: name for name, kind in CONSTRAINT_TYPES.items()}
 
 
 def read_settings(parameters: Any) -> tuple[ParameterSettings, ...]:
