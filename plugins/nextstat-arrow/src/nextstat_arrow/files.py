@@ -157,7 +157,7 @@ def read_ipc(data: Any, what: str) -> pa.Table:
     if not isinstance(data, bytes | bytearray | memoryview | pa.Buffer):
         raise InputError(f"an IPC stream is bytes; found a {type(data).__name__}")
     buffer = pa.py_buffer(data)
-    if buffer.slice(0, len(_FILE_MAGIC)).to_pybytes() == _FILE_MAGIC:
+    if bytes(memoryview(buffer)[: len(_FILE_MAGIC)]) == _FILE_MAGIC:
         raise FormatError(
             "this is Arrow's file format; expected an IPC stream",
             hint="pyarrow.ipc.open_file(...).read_all() gives a table for from_arrow",

@@ -107,7 +107,7 @@ class Manifest(_Entry):
 
 def to_json(manifest: Manifest) -> dict[str, Any]:
     """The manifest as dicts and lists."""
-    encoded: dict[str, Any] = msgspec.to_builtins(manifest)
+    encoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(manifest))
     return encoded
 
 
@@ -182,7 +182,8 @@ def digest(path: str | PathLike[str]) -> str:
 
 def schema_entry(schema: pa.Schema) -> SchemaEntry:
     """Describe the schema of a file."""
-    text = schema.to_string(show_field_metadata=False, show_schema_metadata=False)
+    plain = pa.schema([field.with_type(_plain_type(field.type)) for field in schema])
+    text = plain.to_string(show_field_metadata=False, show_schema_metadata=False)
     return SchemaEntry(
         columns=tuple(
             ColumnEntry(name=column.name, type=column.type, required=column.required)
@@ -192,6 +193,11 @@ def schema_entry(schema: pa.Schema) -> SchemaEntry:
         arrow_schema_str=text,
         arrow_schema_sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    # Entries of lists are called `item` or `element`, depending on the version that reads the file.
+    return pa.list_(kind.value_type) if pa.types.is_list(kind) else kind
 
 
 def stats_entry(stats: HistogramTableStats) -> StatsEntry:
