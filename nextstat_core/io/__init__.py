@@ -1,6 +1,7 @@
 """Files and formats to models and back."""
 
 from nextstat_core.io.audit import workspace_audit
+from nextstat_core.io.bulk import without_collector
 from nextstat_core.io.decode import Decoded, decode
 from nextstat_core.io.files import read_text
 from nextstat_core.io.interpolation import InterpolationChoice
@@ -23,6 +24,7 @@ __all__ = [
     "read_pyhf",
     "read_text",
     "try_pyhf",
+    "without_collector",
     "workspace_audit",
     "write_pyhf",
 ]
