@@ -52,7 +52,7 @@ def test_columns_that_are_not_read_are_reported(table, observations, tmp_path):
 
 def test_a_missing_file_is_named_with_similar_ones(table, tmp_path):
     pq.write_table(table, tmp_path / "histograms.parquet")
-    with pytest.raises(InputError, match="did you mean 'histograms.parquet'"):
+    with pytest.raises(InputError, match=r"did you mean 'histograms\.parquet'"):
         nextstat.from_parquet(tmp_path / "histogram.parquet")
     with pytest.raises(InputError, match="is a folder; expected a Parquet file"):
         nextstat.from_parquet(tmp_path)

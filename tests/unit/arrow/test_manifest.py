@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -113,8 +114,7 @@ def test_the_manifest_can_be_elsewhere_or_nowhere(table, tmp_path):
 def test_observations_are_written_beside_the_file(table, observations, tmp_path):
     path = tmp_path / "h.parquet"
     manifest = write_histograms_parquet(table, path, observations=observations, poi="r")
-    with open(manifest["observations_path"], encoding="utf-8") as file:
-        assert json.load(file) == observations
+    assert json.loads(Path(manifest["observations_path"]).read_text()) == observations
     model = nextstat.from_parquet_manifest(f"{path}.manifest.json")
     assert model.ir == read_arrow(table, observations=observations, poi="r")
     with pytest.raises(ModelError, match="expected, 1 found"):

@@ -134,7 +134,7 @@ def test_the_signal_gets_the_parameter_of_interest_where_the_modifiers_have_none
 ):
     listed = modifiers(("SR", "background", "jes", "normsys", {"data_hi": [1.1], "data_lo": [0.9]}))
     model = read_arrow(table, modifiers=listed, observations=observations)
-    assert [each.name for each in model.parameters][0] == "mu"
+    assert model.parameters[0].name == "mu"
     assert [each.kind for each in model.channels[0].samples[0].modifiers] == ["normfactor"]
     assert [each.name for each in model.channels[0].samples[1].modifiers] == ["staterror_SR", "jes"]
 

@@ -131,7 +131,7 @@ def test_parts_and_variants_of_models_come_back(tmp_path):
     regions = with_channels(model, ["channel_1", "channel_2"])
     assert "staterror_shared[11]" in {entry.name for entry in regions.parameters}
     assert again(regions, tmp_path / "regions") == regions
-    split = decorrelate(model, "normsys_0", by="channel")
+    split = decorrelate(model, "normsys_0", {"one": ["channel_0"], "two": ["channel_2"]})
     assert again(split, tmp_path / "split") == split
 
 
