@@ -58,6 +58,13 @@ def test_a_missing_file_is_named_with_similar_ones(table, tmp_path):
         nextstat.from_parquet(tmp_path)
 
 
+def test_missing_columns_of_files_are_named(table, tmp_path):
+    path = tmp_path / "histograms.parquet"
+    pq.write_table(table.drop_columns(["channel", "sample"]), path)
+    with pytest.raises(FormatError, match=r"(?s)column: 'channel' \(utf8\).*column: 'sample'"):
+        nextstat.from_parquet(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"{}", b"PAR1" + bytes(100) + b"PAR1"])
 def test_what_is_no_parquet_file_is_refused(content, tmp_path):
     path = tmp_path / "other.parquet"
@@ -140,6 +147,12 @@ def test_a_truncated_stream_is_refused(table):
     for length in range(0, len(content) - 8, 41):
         with pytest.raises(FormatError):
             read_arrow_ipc(content[:length])
+
+
+def test_names_that_are_no_text_are_refused(table):
+    content = stream(table).replace(b"stat_error", b"stat_\xecrror")
+    with pytest.raises(FormatError, match="is damaged: 'utf-8' codec"):
+        read_arrow_ipc(content)
 
 
 def test_a_stream_is_bytes():

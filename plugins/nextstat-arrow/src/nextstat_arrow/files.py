@@ -105,8 +105,10 @@ def _opened(path: str | PathLike[str]) -> Any:
 
 
 def _parquet(file: Any, wanted: dict[str, str]) -> pq.ParquetFile:
-    text = [name for name, kind in wanted.items() if kind == "utf8"]
-    return pq.ParquetFile(file, read_dictionary=text)
+    metadata = pq.read_metadata(file)
+    leaves = {metadata.schema.column(i).path for i in range(metadata.num_columns)}
+    text = [name for name, kind in wanted.items() if kind == "utf8" and name in leaves]
+    return pq.ParquetFile(file, metadata=metadata, read_dictionary=text)
 
 
 def _schema(parquet: pq.ParquetFile, names: list[str]) -> pa.Schema:

@@ -53,7 +53,7 @@ def as_table(source: Any, what: str) -> pa.Table:
 
 
 def validated(table: pa.Table, what: str) -> pa.Table:
-    """Return `table` after a look at all of it: offsets, text, indices of dictionaries.
+    """Return `table` after a look at all of it: names, offsets, text, indices of dictionaries.
 
     Raises
     ------
@@ -61,8 +61,9 @@ def validated(table: pa.Table, what: str) -> pa.Table:
         If it is damaged: reading on might leave its memory.
     """
     try:
+        str(table.schema)  # names are decoded only when they are asked for
         table.validate(full=True)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise FormatError(f"the {what} is damaged: {error}") from error
     return table
 
