@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -58,17 +59,20 @@ def stream(compression: str | None) -> bytes:
     return sink.getvalue()
 
 
-# One pool for good: Arrow's threads may still use it after reading has failed.
-_POOL = pa.proxy_memory_pool(pa.default_memory_pool())
-pa.set_memory_pool(_POOL)
+#: Arrow's threads may go on for a while after reading has failed, in the pool that they know.
+_POOLS: deque[pa.MemoryPool] = deque(maxlen=1000)
 
 
 @contextmanager
 def little_arrow_memory(size: int) -> Iterator[None]:
-    """Assert that Arrow, which tracemalloc does not see, keeps to the same bounds.
-
-    The peak is that of all inputs so far, so sizes should be small against the free part.
-    """
-    yield
-    peak, allowed = _POOL.max_memory() or 0, MEMORY + 10 * size
+    """Assert that Arrow, which tracemalloc does not see, keeps to the same bounds."""
+    before = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(before)
+    _POOLS.append(pool)
+    pa.set_memory_pool(pool)
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)
+    peak, allowed = pool.max_memory() or 0, MEMORY + 10 * size
     assert peak <= allowed, f"Arrow needs {peak} bytes; {allowed} are allowed"

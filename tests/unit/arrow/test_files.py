@@ -56,6 +56,10 @@ def test_a_missing_file_is_named_with_similar_ones(table, tmp_path):
         nextstat.from_parquet(tmp_path / "histogram.parquet")
     with pytest.raises(InputError, match="is a folder; expected a Parquet file"):
         nextstat.from_parquet(tmp_path)
+    with pytest.raises(InputError, match="found a int"):
+        nextstat.from_parquet(7)
+    with pytest.raises(InputError, match="cannot read"):
+        nextstat.from_parquet("a\0b")
 
 
 def test_missing_columns_of_files_are_named(table, tmp_path):

@@ -70,11 +70,12 @@ def test_observations_may_be_a_table(table, observations):
         ({"SR": [1.0]}, ModelError, "wrong number of bins: 3 expected, 1 found"),
         ({"SR": [1.0, -2.0, 1.0]}, ModelError, "bin 1: observed count is -2; expected 0 or more"),
         ({"SR": [1.0, np.nan, 1.0]}, ModelError, "bin 1: observed count is nan"),
-        ({"SR": "123"}, InputError, "observations of channel 'SR'"),
-        ({"SR": [[1.0]]}, InputError, "observations of channel 'SR' have 2 dimensions"),
+        ({"SR": "123"}, InputError, "`observations of channel 'SR'` cannot be read as numbers"),
+        ({"SR": ["1", "2", "3"]}, InputError, "convert text with"),
+        ({"SR": [[1.0]]}, InputError, "`observations of channel 'SR'` have 2 axes"),
         ([1.0], InputError, "table of observations"),
     ],
-    ids=["no such channel", "length", "negative", "nan", "text", "nested", "list"],
+    ids=["no such channel", "length", "negative", "nan", "text", "texts", "nested", "list"],
 )
 def test_observations_that_do_not_fit_are_refused(observations, error, message, table):
     with pytest.raises(error, match=message):

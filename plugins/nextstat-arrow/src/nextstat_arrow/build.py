@@ -10,6 +10,7 @@ import numpy as np
 
 from nextstat_arrow.observations import read_observations
 from nextstat_core.errors import InputError, ModelError, Problem
+from nextstat_core.io.bulk import without_collector
 from nextstat_core.ir import (
     Channel,
     HistoSys,
@@ -83,9 +84,10 @@ def build_model(
     signals = () if poi is None or declared else _signals(histograms, signal)
     observed = read_observations(observations, histograms)
     walk = _Walk(histograms, modifiers, rows, poi if signals else None, frozenset(signals))
-    channels = tuple(
-        Channel(name, samples, observed.counts[name]) for name, samples in walk.channels()
-    )
+    with without_collector():
+        channels = tuple(
+            Channel(name, samples, observed.counts[name]) for name, samples in walk.channels()
+        )
     derived = derive_parameters(channels, settings, poi)
     problems = [*observed.problems, *check_channels(channels), *derived.problems]
     if problems:

@@ -172,7 +172,8 @@ def read_columns(
             message = f"missing required column: {column.name!r} ({column.type})"
             problems.append(f"{message}; {similar}" if similar else message)
     if problems:
-        has = ", ".join(f"{field.name} ({field.type})" for field in table.schema) or "none"
+        fields = [f"{field.name} ({field.type})" for field in table.schema]
+        has = ", ".join([*fields[:_SHOWN], *(["..."] if fields[_SHOWN:] else [])]) or "none"
         lines = "".join(f"\n  - {problem}" for problem in problems)
         raise FormatError(f"the {what} cannot be used:{lines}", hint=f"its columns are: {has}")
     wanted = {column.name for column in columns}

@@ -72,8 +72,8 @@ def read_parquet_table(
         If it is no Parquet file, is damaged, or unpacks to too much.
     """
     wanted = {column.name: column.type for column in columns}
+    file = _opened(source)
     name = "the content" if isinstance(source, bytes) else repr(fspath(source))
-    file = pa.BufferReader(source) if isinstance(source, bytes) else _opened(source)
     try:
         with file, _parquet(file, wanted) as parquet:
             names = parquet.schema_arrow.names
@@ -89,8 +89,12 @@ def read_parquet_table(
     return validated(table, what), tuple(each for each in names if each not in wanted)
 
 
-def _opened(path: str | PathLike[str]) -> Any:
-    name = fspath(path)
+def _opened(source: Source) -> Any:
+    if isinstance(source, bytes):
+        return pa.BufferReader(source)
+    if not isinstance(source, str | PathLike):
+        raise InputError(f"a Parquet file is a path or bytes; found a {type(source).__name__}")
+    name = fspath(source)
     if Path(name).is_dir():
         hint = "from_parquet_manifest reads a folder that write_parquet has written"
         raise InputError(f"{name!r} is a folder; expected a Parquet file", hint=hint)

@@ -201,13 +201,13 @@ def write_histograms_parquet(
     source = as_table(table, "table of histograms")
     histograms = HistogramTable.from_arrow(source)
     path = Path(path).absolute()
+    _made(path.parent)
     if observations is not None:
         observed = read_observations(observations, histograms)
         if observed.problems:
             raise ModelError(observed.problems)
         observations_path = observations_path or f"{path}.observations.json"
         _write_json({name: observed.counts[name] for name in observations}, observations_path)
-    _made(path.parent)
     write_parquet_table(plain_histograms(histograms, source), path, compression)
     manifest = describe_file(path, str(path), histograms.stats(), compression, poi)
     if observations_path is not None:

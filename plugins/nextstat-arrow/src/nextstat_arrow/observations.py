@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from nextstat_arrow.columns import Column, read_columns
 from nextstat_arrow.sources import as_table
 from nextstat_core.errors import InputError, ModelError, Problem, closest
 from nextstat_core.ir.place import at_channel
+from nextstat_core.models.arrays import floats
 
 if TYPE_CHECKING:
     from nextstat_arrow.columns import Lists, Names
@@ -85,15 +84,10 @@ def _given(source: Any) -> dict[str, tuple[float, ...]]:
         return _from_table(source)
     found = {}
     for name, counts in source.items():
-        try:
-            # Text is a sequence too, of what may be digits.
-            numbers = np.asarray(counts, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            message = f"observations of channel {name!r} cannot be read as numbers: {error}"
-            raise InputError(message) from error
+        what = f"observations of channel {name!r}"
+        numbers = floats(what, counts)
         if numbers.ndim != 1:
-            message = f"observations of channel {name!r} have {numbers.ndim} dimensions; expected 1"
-            raise InputError(message)
+            raise InputError(f"`{what}` have {numbers.ndim} axes; expected one, of bins")
         found[str(name)] = tuple(numbers.tolist())
     return found
 

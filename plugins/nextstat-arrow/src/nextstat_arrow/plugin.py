@@ -23,7 +23,7 @@ _COMPRESSION = "zstd, snappy, gzip, lz4 or none (zstd)"
 
 def _detect(text: str | bytes) -> bool:
     """Whether a text is a manifest; Parquet files themselves are no text."""
-    return (_MANIFEST if isinstance(text, str) else _MANIFEST.encode()) in text  # type: ignore[operator]
+    return _MANIFEST in text if isinstance(text, str) else _MANIFEST.encode() in text
 
 
 def _read(text: str | bytes, **options: Any) -> Model:
