@@ -10,9 +10,9 @@ import pytest
 
 import nextstat
 from nextstat.arrow import read_arrow, read_arrow_ipc, read_parquet
+from nextstat_arrow import ipc_lengths, parquet_lengths
 from nextstat_arrow.files import COMPRESSIONS, read_ipc, read_parquet_table, to_ipc
 from nextstat_arrow.histograms import COLUMNS
-from nextstat_arrow.ipc_lengths import declared_bytes
 from nextstat_core.errors import FormatError, InputError
 
 WHAT = "table of histograms"
@@ -100,6 +100,73 @@ def test_content_that_unpacks_to_very_much_more_is_refused():
         read_parquet_table(content, COLUMNS, WHAT)
 
 
+def test_declared_lengths_of_pages_are_those_of_the_metadata(table):
+    for options in (
+        {},
+        {"use_dictionary": False},
+        {"data_page_version": "2.0"},
+        {"data_page_size": 8},
+    ):
+        sink = io.BytesIO()
+        pq.write_table(pa.concat_tables([table] * 50), sink, **options)
+        file = pa.BufferReader(sink.getvalue())
+        metadata = pq.read_metadata(file)
+        columns = [metadata.row_group(0).column(i) for i in range(metadata.num_columns)]
+        # The metadata count headers too: a few dozen bytes per page.
+        total = sum(column.total_uncompressed_size for column in columns)
+        declared = parquet_lengths.declared_bytes(file, metadata)
+        assert 0 < declared < total
+
+
+def number(value):
+    """In Thrift's compact protocol: zigzag, then seven bits per byte."""
+    value, found = value << 1, b""
+    while value > 127:
+        found += bytes([value & 127 | 128])
+        value >>= 7
+    return found + bytes([value])
+
+
+def damaged(table, true, false, part, options):
+    """A file in which a number of the footer or of the headers of pages is another one."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **options)
+    content = sink.getvalue()
+    (length,) = struct.unpack("<I", content[-8:-4])
+    parts = {"pages": content[: -8 - length], "footer": content[-8 - length : -8]}
+    assert number(true) in parts[part]
+    parts[part] = parts[part].replace(number(true), number(false))
+    return b"".join([*parts.values(), struct.pack("<I", len(parts["footer"])), b"PAR1"])
+
+
+ROWS = 12345
+LARGE = pa.table(
+    {
+        "channel": [f"c{index}" for index in range(ROWS)],
+        "sample": ["signal"] * ROWS,
+        "yields": [[1.0]] * ROWS,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "options"),
+    [("footer", {}), ("pages", {}), ("pages", {"use_dictionary": False, "compression": "none"})],
+    ids=["rows", "values of a dictionary", "values of a page"],
+)
+@pytest.mark.parametrize("false", [10**6, 10**9, 2**31 - 1, 2**62])
+def test_numbers_that_lie_are_refused_before_memory_is_taken(part, options, false):
+    content = damaged(LARGE, ROWS, false, part, options)
+    before, pool = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
+    pa.set_memory_pool(pool)
+    try:
+        with pytest.raises(FormatError):
+            read_parquet(content)
+    finally:
+        pa.set_memory_pool(before)
+    assert pool.max_memory() < 20e6
+
+
 @pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
 def test_streams_are_read(compression, table, observations):
     expected = read_arrow(table, observations=observations)
@@ -117,7 +184,7 @@ def test_what_is_written_can_be_read(table):
 @pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
 def test_declared_lengths_are_those_of_the_table(compression, table):
     table = table.set_column(0, "channel", table.column("channel").dictionary_encode())
-    declared = declared_bytes(pa.py_buffer(stream(table, compression)))
+    declared = ipc_lengths.declared_bytes(pa.py_buffer(stream(table, compression)))
     padding = 64 * 16
     assert table.nbytes <= declared <= table.nbytes + padding
 

@@ -1,8 +1,9 @@
 """Tables in Parquet files and in Arrow's IPC streams.
 
-Both formats say how much memory their content needs before they bring it, and may lie. Parquet is
-therefore read in batches of rows, and what IPC declares is added up before anything is allocated.
-What unpacks to very much more than its size is refused.
+Both formats say how much memory their content needs before they bring it, and may lie. What they
+declare is therefore added up before anything is allocated, and Parquet is read in batches of rows,
+since few bytes may stand for many equal entries. What unpacks to very much more than its size is
+refused.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nextstat_arrow.ipc_lengths import declared_bytes
+from nextstat_arrow import ipc_lengths, parquet_lengths
 from nextstat_arrow.sources import validated
 from nextstat_core.errors import FormatError, InputError, closest
 
@@ -40,7 +41,7 @@ COMPRESSIONS = ("zstd", "snappy", "gzip", "lz4", "none")
 #: Rows that are read at once: what a file can make us allocate by its word alone.
 _BATCH = 65536
 #: What content may unpack to: bytes for nothing, and bytes per byte of the file.
-_FREE, _RATIO = 64 * 2**20, 1000
+_FREE, _RATIO = 32 * 2**20, 1000
 _FILE_MAGIC = b"ARROW1"
 
 
@@ -75,7 +76,7 @@ def read_parquet_table(
     file = _opened(source)
     name = "the content" if isinstance(source, bytes) else repr(fspath(source))
     try:
-        with file, _parquet(file, wanted) as parquet:
+        with file, _parquet(file, wanted, f"{name} ({what})") as parquet:
             names = parquet.schema_arrow.names
             kept = [each for each in names if each in wanted]
             batches, size = [], 0
@@ -84,6 +85,9 @@ def read_parquet_table(
                 _refuse_excess(size, file.size(), f"{name} ({what})")
                 batches.append(batch)
             table = pa.Table.from_batches(batches, None if batches else _schema(parquet, kept))
+            if kept and len(table) != parquet.metadata.num_rows:
+                rows = f"it declares {parquet.metadata.num_rows} rows and has {len(table)}"
+                raise FormatError(f"{name} ({what}) is damaged: {rows}")
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FormatError(f"{name} is no readable Parquet file with a {what}: {error}") from error
     return validated(table, what), tuple(each for each in names if each not in wanted)
@@ -108,8 +112,9 @@ def _opened(source: Source) -> Any:
         raise InputError(f"cannot read {name!r}: {error}") from error
 
 
-def _parquet(file: Any, wanted: dict[str, str]) -> pq.ParquetFile:
+def _parquet(file: Any, wanted: dict[str, str], what: str) -> pq.ParquetFile:
     metadata = pq.read_metadata(file)
+    _refuse_excess(parquet_lengths.declared_bytes(file, metadata), file.size(), what)
     leaves = {metadata.schema.column(i).path for i in range(metadata.num_columns)}
     text = [name for name, kind in wanted.items() if kind == "utf8" and name in leaves]
     return pq.ParquetFile(file, metadata=metadata, read_dictionary=text)
@@ -169,7 +174,9 @@ def read_ipc(data: Any, what: str) -> pa.Table:
             hint="pyarrow.ipc.open_file(...).read_all() gives a table for from_arrow",
         )
     try:
-        _refuse_excess(declared_bytes(buffer), len(buffer), f"the IPC stream of a {what}")
+        _refuse_excess(
+            ipc_lengths.declared_bytes(buffer), len(buffer), f"the IPC stream of a {what}"
+        )
         with pa.ipc.open_stream(buffer) as reader:
             table = reader.read_all()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
