@@ -3,7 +3,9 @@
 import io
 import struct
 
+import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -33,6 +35,17 @@ def test_files_of_all_compressions_are_read(compression, table, observations, tm
     expected = read_arrow(table, observations=observations)
     assert read_parquet(path, observations=observations) == expected
     assert read_parquet(path.read_bytes(), observations=observations) == expected
+
+
+@pytest.mark.parametrize("library", ["polars", "duckdb"])
+def test_files_of_other_libraries_are_read(library, table, observations, tmp_path):
+    path = tmp_path / "histograms.parquet"
+    if library == "polars":
+        pl.from_arrow(table).write_parquet(path)
+    else:
+        duckdb.from_arrow(table).write_parquet(str(path))
+    expected = read_arrow(table, observations=observations)
+    assert read_parquet(path, observations=observations) == expected
 
 
 def test_files_of_several_row_groups_are_read(table, observations, tmp_path):

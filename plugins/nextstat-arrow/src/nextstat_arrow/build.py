@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nextstat_arrow.modifier_checks import check_fit
 from nextstat_arrow.observations import read_observations
 from nextstat_core.errors import InputError, ModelError, Problem
 from nextstat_core.io.bulk import without_collector
@@ -77,7 +78,7 @@ def build_model(
     problems: list[Problem] = []
     if modifiers is not None:
         rows = histograms.rows_of(modifiers.channels, modifiers.samples)
-        problems = modifiers.check(histograms, rows)
+        problems = check_fit(modifiers, histograms, rows)
         if problems:
             raise ModelError(problems)
     declared = modifiers is not None and poi in modifiers.names.used()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from nextstat_arrow.columns import Column, Lists, Names, read_columns, report
+from nextstat_arrow.column_readers import read_columns
+from nextstat_arrow.columns import Column, Lists, Names, report
 from nextstat_arrow.sources import as_table
 from nextstat_core.errors import ModelError, Problem
 from nextstat_core.ir.place import at_bin, at_sample

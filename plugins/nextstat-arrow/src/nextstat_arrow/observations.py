@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from nextstat_arrow.columns import Column, read_columns
+from nextstat_arrow.column_readers import read_columns
+from nextstat_arrow.columns import Column
 from nextstat_arrow.sources import as_table
 from nextstat_core.errors import InputError, ModelError, Problem, closest
 from nextstat_core.ir.place import at_channel
