@@ -197,6 +197,15 @@ def test_a_manifest_must_be_readable(tmp_path):
         nextstat.from_parquet_manifest(tmp_path)
 
 
+def test_the_parameter_of_interest_of_a_model_is_one_of_its_modifiers(tmp_path):
+    write_parquet(read_pyhf(generate_workspace(1, n_normsys=1)), tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    manifest["poi"] = manifest["model"]["measurement"]["config"]["poi"] = "mu_signal"
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match="'mu_signal': no modifier has this name"):
+        nextstat.from_parquet_manifest(tmp_path)
+
+
 def test_all_files_of_a_model_are_compared(tmp_path):
     write_parquet(read_pyhf(generate_workspace(1, n_normsys=1)), tmp_path)
     pq.write_table(

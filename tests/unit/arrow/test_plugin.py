@@ -38,6 +38,13 @@ def test_manifests_are_detected(reader, writer, tmp_path, monkeypatch):
     assert reader.read(text) == model
 
 
+def test_contents_of_files_are_detected_and_read(reader, table, tmp_path):
+    path = tmp_path / "histograms.parquet"
+    write_histograms_parquet(table, path)
+    assert reader.detect(path.read_bytes())
+    assert reader.read(path.read_bytes(), poi="r") == read_arrow(table, poi="r")
+
+
 def test_single_files_have_options(reader, table, tmp_path):
     path = tmp_path / "histograms.parquet"
     write_histograms_parquet(table, path)

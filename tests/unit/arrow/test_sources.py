@@ -199,6 +199,42 @@ def test_what_is_no_table_is_refused(source, message):
         read(source)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.list_(pa.float64()),
+        pa.large_list(pa.float32()),
+        pa.list_(pa.float64(), 2),
+        pa.list_view(pa.float64()),
+        pa.large_list_view(pa.float64()),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("start", [0, 1, 2])
+def test_nulls_are_no_lists_in_slices_of_any_kind_too(kind, start):
+    rows = [[1.0, 2.0], None, [3.0, 4.0], None, [5.0, 6.0]]
+    table = pa.table(
+        {
+            "channel": ["SR"] * 5,
+            "sample": list("abcde"),
+            "yields": [[1.0, 1.0]] * 5,
+            "stat_error": pa.array(rows, kind),
+        }
+    )
+    errors = read(table.slice(start)).stat_error
+    assert errors.present.tolist() == [row is not None for row in rows[start:]]
+    assert [errors[row].tolist() for row in range(5 - start)] == [row or [] for row in rows[start:]]
+
+
+def test_what_is_hidden_under_a_null_stays_hidden(table):
+    offsets = pa.array([0, 3, 6, 8], pa.int32())
+    mask = pa.array([False, True, False])
+    lists = pa.ListArray.from_arrays(offsets, pa.array(VALUES), mask=mask)
+    errors = read(table.set_column(3, "stat_error", lists)).stat_error
+    assert errors.values.tolist() == [5.0, 10.0, 15.0, 500.0, 600.0]
+    assert errors.lengths.tolist() == [3, 0, 2]
+
+
 def test_damaged_tables_are_refused(table):
     offsets = pa.py_buffer(np.array([0, 3, 99, 8], dtype=np.int32))
     child = pa.array(VALUES)

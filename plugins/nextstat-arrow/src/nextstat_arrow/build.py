@@ -46,7 +46,7 @@ def build_model(
     modifiers: ModifierTable | None = None,
     *,
     poi: str | None = "mu",
-    signal: str | Sequence[str] = "signal",
+    signal: str | Sequence[str] | None = "signal",
     observations: Any = None,
     settings: Sequence[ParameterSettings] = (),
     measurement: str = "",
@@ -60,8 +60,8 @@ def build_model(
     poi : str or None
         Name of the parameter of interest. A modifier of this name is taken where `modifiers` has
         one; otherwise it is a free factor on the samples `signal`.
-    signal : str or sequence of str
-        Names of samples.
+    signal : str, sequence of str, or None
+        Names of samples; None where `modifiers` must have the parameter of interest.
     observations : mapping or table, optional
         See `nextstat_arrow.observations.read_observations`.
     settings : sequence of ParameterSettings
@@ -82,7 +82,9 @@ def build_model(
         if problems:
             raise ModelError(problems)
     declared = modifiers is not None and poi in modifiers.names.used()
-    signals = () if poi is None or declared else _signals(histograms, signal)
+    signals: tuple[str, ...] = ()
+    if poi is not None and not declared and signal is not None:
+        signals = _signals(histograms, signal)
     observed = read_observations(observations, histograms)
     walk = _Walk(histograms, modifiers, rows, poi if signals else None, frozenset(signals))
     with without_collector():

@@ -66,6 +66,8 @@ def read_columns(
                 found[column.name] = _READERS[column.type](table.column(column.name), column)
             except FormatError as error:
                 problems.append(str(error))
+            except pa.ArrowException as error:  # too large for its type, or not yet implemented
+                problems.append(f"column {column.name!r} cannot be read: {error}")
         elif count == 0 and column.required:
             similar = closest(column.name, table.column_names)
             message = f"missing required column: {column.name!r} ({column.type})"

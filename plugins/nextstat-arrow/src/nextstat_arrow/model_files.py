@@ -138,7 +138,7 @@ def read_parquet_model(
         histograms,
         read_modifiers(folder / manifest.model.modifiers_path),
         poi=measurement.poi,
-        signal=(),
+        signal=None,
         observations=observations,
         settings=measurement.settings,
         measurement=measurement.name or "",

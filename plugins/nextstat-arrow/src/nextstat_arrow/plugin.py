@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["nextstat_register_readers", "nextstat_register_writers"]
 
-_MANIFEST = "nextstat.histograms_parquet_manifest.v1"
+_MAGIC = b"PAR1"
+_MANIFEST = b"nextstat.histograms_parquet_manifest.v1"
 _SIGNAL = "sample that the parameter of interest scales (signal)"
 _POI = "name of the parameter of interest, none for a model without one (mu)"
 _MODIFIERS = "Parquet file with the modifiers"
@@ -22,16 +23,20 @@ _COMPRESSION = "zstd, snappy, gzip, lz4 or none (zstd)"
 
 
 def _detect(text: str | bytes) -> bool:
-    """Whether a text is a manifest; Parquet files themselves are no text."""
-    return _MANIFEST in text if isinstance(text, str) else _MANIFEST.encode() in text
+    """Whether it is a manifest, or the content of a Parquet file."""
+    content = text.encode(errors="replace") if isinstance(text, str) else text
+    return content.startswith(_MAGIC) or _MANIFEST in content
 
 
 def _read(text: str | bytes, **options: Any) -> Model:
-    """The model of a manifest whose paths are relative to the current folder."""
+    """The model of a file's content; paths of a manifest are relative to the current folder."""
     from nextstat_arrow.model_files import read_parquet_model
+    from nextstat_arrow.reading import read_parquet
 
     content = text.encode() if isinstance(text, str) else text
-    return read_parquet_model(content, **options)
+    if content.startswith(_MAGIC):
+        return read_parquet(content, **_plain(options))
+    return read_parquet_model(content, **_of_manifest(options))
 
 
 def _read_file(path: str | Path, **options: Any) -> Model:
@@ -42,14 +47,22 @@ def _read_file(path: str | Path, **options: Any) -> Model:
     from nextstat_arrow.reading import read_parquet
 
     path = Path(path)
-    if not (path.is_dir() or path.suffix == ".json"):
-        if str(options.get("poi", "")).lower() == "none":
-            options["poi"] = None
-        return read_parquet(path, **options)
+    if path.is_dir() or path.suffix == ".json":
+        return read_parquet_model(path, **_of_manifest(options))
+    return read_parquet(path, **_plain(options))
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of a single file; on a command line, a model without a poi is asked for by name."""
+    none = str(options.get("poi", "")).lower() == "none"
+    return options | {"poi": None} if none else options
+
+
+def _of_manifest(options: dict[str, Any]) -> dict[str, Any]:
     for name in ("poi", "modifiers"):
-        if options.pop(name, None) is not None:
+        if options.get(name) is not None:
             raise InputError(f"`{name}` is in the manifest; expected it for single files only")
-    return read_parquet_model(path, **options)
+    return {name: value for name, value in options.items() if name not in ("poi", "modifiers")}
 
 
 def _write(model: Model, **options: Any) -> str:
