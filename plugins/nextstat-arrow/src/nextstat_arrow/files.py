@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nextstat_arrow import ipc_lengths, parquet_lengths
+from nextstat_arrow import ipc_lengths, parquet_metadata
 from nextstat_arrow.sources import validated
 from nextstat_core.errors import FormatError, InputError, closest
 
@@ -75,21 +75,22 @@ def read_parquet_table(
     wanted = {column.name: column.type for column in columns}
     file = _opened(source)
     name = "the content" if isinstance(source, bytes) else repr(fspath(source))
+    name = f"{name} ({what})"
     try:
-        with file, _parquet(file, wanted, f"{name} ({what})") as parquet:
+        with file, _parquet(file, wanted, name) as parquet:
             names = parquet.schema_arrow.names
             kept = [each for each in names if each in wanted]
             batches, size = [], 0
             for batch in parquet.iter_batches(_BATCH, columns=kept):
                 size += batch.nbytes
-                _refuse_excess(size, file.size(), f"{name} ({what})")
+                _refuse_excess(size, file.size(), name)
                 batches.append(batch)
             table = pa.Table.from_batches(batches, None if batches else _schema(parquet, kept))
             if kept and len(table) != parquet.metadata.num_rows:
                 rows = f"it declares {parquet.metadata.num_rows} rows and has {len(table)}"
-                raise FormatError(f"{name} ({what}) is damaged: {rows}")
+                raise FormatError(f"{name} is damaged: {rows}")
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise FormatError(f"{name} is no readable Parquet file with a {what}: {error}") from error
+        raise FormatError(f"{name} is no readable Parquet file: {error}") from error
     return validated(table, what), tuple(each for each in names if each not in wanted)
 
 
@@ -113,8 +114,12 @@ def _opened(source: Source) -> Any:
 
 
 def _parquet(file: Any, wanted: dict[str, str], what: str) -> pq.ParquetFile:
+    try:
+        declared = parquet_metadata.declared_bytes(file)
+    except FormatError as error:
+        raise FormatError(f"{what} is no readable Parquet file: {error}") from error
+    _refuse_excess(declared, file.size(), what)
     metadata = pq.read_metadata(file)
-    _refuse_excess(parquet_lengths.declared_bytes(file, metadata), file.size(), what)
     leaves = {metadata.schema.column(i).path for i in range(metadata.num_columns)}
     text = [name for name, kind in wanted.items() if kind == "utf8" and name in leaves]
     return pq.ParquetFile(file, metadata=metadata, read_dictionary=text)

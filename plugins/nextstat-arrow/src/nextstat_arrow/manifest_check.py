@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nextstat_arrow.files import read_parquet_table
 from nextstat_arrow.histograms import COLUMNS, HistogramTable
 from nextstat_arrow.manifest import digest, read_manifest, schema_entry, stats_entry
+from nextstat_arrow.parquet_metadata import column_chunks
 from nextstat_core.errors import FormatError, NextstatError, closest
 
 if TYPE_CHECKING:
@@ -72,20 +74,15 @@ def _other_content(manifest: Manifest, path: Path) -> Iterator[str]:
     try:
         table, _ = read_parquet_table(path, COLUMNS, "table of histograms")
         stats = HistogramTable.from_arrow(table).stats()
-        with pq.ParquetFile(path) as file:
-            schema, metadata = schema_entry(file.schema_arrow), file.metadata
-            used = {
-                metadata.row_group(i).column(j).compression.lower()
-                for i in range(metadata.num_row_groups)
-                for j in range(metadata.num_columns)
-            }
+        schema = schema_entry(pq.read_schema(path))
+        with pa.OSFile(str(path)) as file:
+            used = {chunk.compression for chunk in column_chunks(file)}
     except NextstatError as error:
         yield f"parquet_path: {error}"
         return
     declared = manifest.table_schema
     text, sha256 = declared.arrow_schema_str, declared.arrow_schema_sha256
     compression = manifest.parquet_compression.lower()
-    used = {"none" if each == "uncompressed" else each.replace("_raw", "") for each in used}
     yield from _compared("parquet_compression", compression, ", ".join(sorted(used)))
     yield from _compared("table_schema.arrow_schema_str", text, schema.arrow_schema_str)
     yield from _compared(
