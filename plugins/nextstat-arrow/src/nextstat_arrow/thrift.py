@@ -36,8 +36,6 @@ class Reader:
 
     def struct(self, wanted: Wanted | None, depth: int = 0) -> Fields:
         """Fields of a struct, only those that are wanted; the others are skipped."""
-        if depth > _DEPTH:
-            raise ValueError("its metadata are nested too deeply")
         found: Fields = {}
         field = 0
         while (byte := self._byte()) != 0:
@@ -50,6 +48,8 @@ class Reader:
         return found
 
     def _value(self, kind: int, wanted: Wanted | None, depth: int) -> Any:
+        if depth > _DEPTH:
+            raise ValueError("its metadata are nested too deeply")
         value: Any = None
         match kind:
             case 1 | 2:  # true, false
