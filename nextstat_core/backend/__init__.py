@@ -13,6 +13,7 @@ from nextstat_core.backend._registry import (
     backend_specs,
     get_backend,
 )
+from nextstat_core.backend._special import digamma
 
 __all__ = [
     "Backend",
@@ -23,5 +24,6 @@ __all__ = [
     "SparseMatrix",
     "available_backends",
     "backend_specs",
+    "digamma",
     "get_backend",
 ]

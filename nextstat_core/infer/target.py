@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -31,12 +31,18 @@ __all__ = ["BatchData", "HistFactoryTarget", "Target", "histfactory_target", "ta
 class BatchData:
     """Data of a batch on the host; None stands for the model's own.
 
-    `main` has shape (rows, n_main), `center` (rows, n_gaussian), `count` (rows, n_poisson).
+    `main` has shape (rows, n_main), `center` (rows, n_gaussian), `count` (rows, n_poisson). Rows
+    may also differ in nominal `yields` (rows, cells), and in the `width` (rows, n_gaussian) and
+    `factor` (rows, n_poisson) of constraints that are made from these; see
+    `nextstat_core.models.InputRows`.
     """
 
     main: NDArray[np.float64]
     center: NDArray[np.float64] | None = None
     count: NDArray[np.float64] | None = None
+    yields: NDArray[np.float64] | None = None
+    width: NDArray[np.float64] | None = None
+    factor: NDArray[np.float64] | None = None
 
     def part(self, rows: slice | NDArray[np.intp]) -> BatchData:
         """Some rows."""
@@ -44,7 +50,8 @@ class BatchData:
         def cut(x: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
             return None if x is None else x[rows]
 
-        return BatchData(self.main[rows], cut(self.center), cut(self.count))
+        parts = {field.name: cut(getattr(self, field.name)) for field in fields(self)}
+        return BatchData(**parts)  # type: ignore[arg-type]
 
     def of_row(self, row: int) -> BatchData:
         """The data of one row, which may be those of all."""
@@ -187,6 +194,8 @@ class HistFactoryTarget(Target):
             np.ascontiguousarray(data.main.T),
             center=columns(data.center),
             aux_count=columns(data.count),
+            width=columns(data.width),
+            aux_factor=columns(data.factor),
         )
 
     def problem(
@@ -203,9 +212,16 @@ class HistFactoryTarget(Target):
             self._compiled,
             observations,
             *_limits(request, backend),
+            nominal=self._yields(data),
             profile=profile,
         )
         return self._problem(rows, request, objective), np.broadcast_to(constants, (rows,))
+
+    def _yields(self, data: BatchData | None) -> Array | None:
+        """Nominal yields where rows differ in them, (cells, rows)."""
+        if data is None or data.yields is None:
+            return None
+        return self.backend.asarray(np.ascontiguousarray(data.yields.T))
 
 
 def _limits(request: Request, backend: Backend) -> tuple[Array, Array, Array]:

@@ -11,6 +11,7 @@ from nextstat_core.ir.derive import (
     with_observed,
 )
 from nextstat_core.ir.extension import ModifierType, modifier_data
+from nextstat_core.ir.inputs import InputKey, ModelInput, model_input, with_inputs
 from nextstat_core.ir.modifiers import (
     HistoSys,
     Interpolation,
@@ -56,10 +57,12 @@ __all__ = [
     "Family",
     "GaussianConstraint",
     "HistoSys",
+    "InputKey",
     "Interpolation",
     "LogNormalResponse",
     "Lumi",
     "Model",
+    "ModelInput",
     "Modifier",
     "ModifierType",
     "NormFactor",
@@ -80,6 +83,7 @@ __all__ = [
     "decorrelate",
     "derive_parameters",
     "model_from_dict",
+    "model_input",
     "model_to_dict",
     "modifier_data",
     "pyhf_auxdata_order",
@@ -87,6 +91,7 @@ __all__ = [
     "settings_of_component",
     "with_auxiliary",
     "with_channels",
+    "with_inputs",
     "with_nominal",
     "with_observed",
 ]

@@ -275,10 +275,10 @@ class RateKernel:
             return None
         return [self.backend.take(rates.table_first, layer, axis=0) for layer in layers]
 
-    def nominal_gradient(self, rates: Rates, slope: Array, row: int) -> Array:
-        """Derivative of ``sum_b slope_b rate_b`` with respect to the nominal yields of one row.
+    def cell_weights(self, rates: Rates, slope: Array, row: int) -> Array:
+        """Derivative of ``sum_b slope_b rate_b`` with respect to the cells of a row before factors.
 
-        Additions whose templates contain ``-nominal`` move along.
+        These are nominal yields with their additions.
 
         Returns
         -------
@@ -289,11 +289,17 @@ class RateKernel:
         weight = backend.take(slope, backend.take(self._bin_of_cell, cells, axis=0), axis=0)
         for value in rates.cell_values:
             weight = weight * backend.take(value, cells, axis=0)
-        weight = weight * backend.take(rates.factor_cell, cells, axis=0)
+        return weight * backend.take(rates.factor_cell, cells, axis=0)
+
+    def share_of_nominal(self, rates: Rates, row: int) -> Array | float:
+        """Derivative of what the cells of a row start from with respect to nominal yields.
+
+        Additions whose templates contain ``-nominal`` move along. Shape (1, rows).
+        """
         if self.additions is None:
-            return weight
+            return 1.0
         basis = self.additions.basis(rates.theta, 0)[0]
-        return weight * (1.0 - self.additions.followers(basis)[row : row + 1, :])
+        return 1.0 - self.additions.followers(basis)[row : row + 1, :]
 
 
 def _pair_products(values: list[Array], first: list[Array] | None, start: Array) -> list[Array]:

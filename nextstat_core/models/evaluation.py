@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from nextstat_core.models.nominal import auxiliary_nominal_gradient
+import numpy as np
+
+from nextstat_core.models.widths import Auxiliary, bin_widths, per_log_width
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from nextstat_core.likelihood import CompiledModel, Evaluation, Observations
@@ -85,8 +86,27 @@ class Points:
 
     def nominal_gradient(self, channel: str, sample: str) -> Array:
         """Derivatives with respect to nominal yields, shape (rows, bins of the channel)."""
-        backend, row = self.compiled.backend, self.state.row_of(channel, sample)
+        compiled, backend = self.compiled, self.compiled.backend
+        row = self.state.row_of(channel, sample)
         with backend.errstate():
-            by_rate = self.compiled.kernel.nominal_gradient(self.at.rates, self.at.terms.slope, row)
-        by_auxiliary = auxiliary_nominal_gradient(self.state.ir, channel, sample, self.theta.T)
-        return backend.transposed(by_rate + backend.asarray(by_auxiliary))
+            by_rate = compiled.kernel.cell_weights(self.at.rates, self.at.terms.slope, row)
+            by_rate = by_rate * compiled.kernel.share_of_nominal(self.at.rates, row)
+        return backend.transposed(by_rate) + backend.asarray(self._of_widths(channel, sample))
+
+    def _of_widths(self, channel: str, sample: str) -> NDArray[np.float64]:
+        """What constraints contribute whose widths are made from the nominal yields."""
+        layout, yields = self.compiled.layout, self.compiled.plan.nominal[None, :]
+        own = Auxiliary(
+            layout.center[None, :],
+            layout.width[None, :],
+            layout.count[None, :],
+            layout.factor[None, :],
+        )
+        total = np.zeros((1, 1))
+        for each in bin_widths(self.state.ir, self.compiled.plan):
+            if each.channel == channel and sample in each.samples:
+                used = each.information(yields) > 0.0
+                nominal = np.where(used, each.nominal(yields), 1.0)
+                slope = per_log_width(each, self.theta, own, yields)
+                total = total + np.where(used, slope / nominal, 0.0)
+        return total

@@ -32,18 +32,8 @@ def test_finding_plugins_and_backends_imports_no_array_library(statement: str) -
 
 
 #: What a user may have installed and never asked for.
-OPTIONAL = {
-    "torch",
-    "cupy",
-    "jax",
-    "scipy",
-    "matplotlib",
-    "pandas",
-    "pyarrow",
-    "rich",
-    "click",
-    "pyhf",
-}
+OPTIONAL = {"torch", "cupy", "jax", "scipy", "matplotlib", "pandas", "rich", "click", "pyhf"}
+OPTIONAL |= {"boost_histogram", "numexpr", "pyarrow", "yaml"}
 
 
 @pytest.mark.parametrize(

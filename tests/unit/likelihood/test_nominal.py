@@ -97,7 +97,8 @@ def test_gradient_in_the_nominal_yields_is_that_of_differences(case):
     theta, step = compiled.random(2, spread=0.5), 1e-4
     row = plan.row_names.index(("channel_1", "bkg_1"))
     at = compiled.evaluate(theta, 1)
-    analytic = model.kernel.nominal_gradient(at.rates, at.terms.slope, row)[:, 0]
+    weights = model.kernel.cell_weights(at.rates, at.terms.slope, row)
+    analytic = (weights * model.kernel.share_of_nominal(at.rates, row))[:, 0]
     for i, cell in enumerate(plan.cells_of_row(row)):
         ahead, behind = (np.array(plan.nominal[:, None]) for _ in range(2))
         ahead[cell] += step

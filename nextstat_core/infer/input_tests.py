@@ -1,0 +1,302 @@
+r"""Tests of models whose numbers differ from row to row, with gradients with respect to them.
+
+All rows are minimised together. At the minima the likelihood does not change with the parameters,
+so only what the inputs x do to it directly counts (envelope theorem):
+
+.. math::
+
+    \frac{dq}{dx} = 2 \Big[ \frac{\partial L}{\partial x}(\mu, \hat\eta_\mu)
+                          - \frac{\partial L}{\partial x}(\hat\theta) \Big]
+
+Where data follow the inputs, as Asimov data do, :math:`\partial L / \partial n \cdot dn / dx` is
+part of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from nextstat_core.errors import InputError
+from nextstat_core.infer.conditional import Conditional
+from nextstat_core.infer.input_rows import RowLikelihood
+from nextstat_core.infer.minimise_rows import minimise_rows
+from nextstat_core.infer.options import FitOptions
+from nextstat_core.infer.poi import lifted, poi_of
+from nextstat_core.infer.request import make_request
+from nextstat_core.infer.row_fits import BatchFit
+from nextstat_core.infer.statistics import statistic_of
+from nextstat_core.infer.target import histfactory_target
+from nextstat_core.models import ModelInputs
+from nextstat_core.optimize import Status
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nextstat_core.infer.request import Request
+    from nextstat_core.infer.statistics import TestStatistic
+    from nextstat_core.infer.target import BatchData, HistFactoryTarget
+
+__all__ = ["InputTest", "InputTests", "TestedRows"]
+
+# The error of a gradient is of first order in the distance to the minimum: 1e-7 here.
+_TOLERANCE = 1e-13
+
+
+@dataclass(frozen=True, slots=True)
+class TestedRows:
+    """Tests of rows.
+
+    Attributes
+    ----------
+    q, mu_hat : float arrays, shape (rows,)
+        Test statistic, 0 where `cut`; best fit of the parameter of interest.
+    likelihood_ratio : float array, shape (rows,)
+        What `q` is before it is cut: the likelihood ratio, never below 0.
+    cut, converged : bool arrays, shape (rows,)
+        Whether the best fit lies on the side that does not count; whether both fits converged.
+    free, held : float arrays, shape (rows, n_params)
+        The minima, and those with the parameter of interest at `mu`.
+    mu : float array, shape (rows,)
+    """
+
+    q: NDArray[np.float64]
+    likelihood_ratio: NDArray[np.float64]
+    mu_hat: NDArray[np.float64]
+    cut: NDArray[np.bool_]
+    converged: NDArray[np.bool_]
+    free: NDArray[np.float64]
+    held: NDArray[np.float64]
+    mu: NDArray[np.float64]
+
+
+class InputTest:
+    """Rows of one evaluation, and gradients with respect to their inputs.
+
+    Attributes
+    ----------
+    tested : TestedRows
+    likelihood : RowLikelihood
+        What was minimised.
+    """
+
+    def __init__(self, tested: TestedRows, likelihood: RowLikelihood, request: Request) -> None:
+        self.tested, self.likelihood = tested, likelihood
+        self._request = request
+
+    def gradient(self) -> NDArray[np.float64]:
+        """Gradient of the likelihood ratio with respect to the inputs, shape (rows, size)."""
+        tested, by_inputs = self.tested, self.likelihood.by_inputs
+        return 2.0 * (by_inputs(tested.held) - by_inputs(tested.free))
+
+    def sigma_mu(self) -> NDArray[np.float64]:
+        """Standard deviation of the best fit of the parameter of interest, shape (rows,).
+
+        NaN where it is at a bound, or the Hessian is not positive definite.
+        """
+        _, column = self._uncertainty
+        return np.sqrt(column[:, self._poi])
+
+    def gradient_of_mu_hat(self) -> NDArray[np.float64]:
+        """Gradient of the best fit of the parameter of interest, shape (rows, size).
+
+        Zero where it is at a bound.
+        """
+        likelihood, free, unit = self.likelihood, self._uncertainty[0], self._unit()
+        return likelihood.through_minimum(self.tested.free, free, unit)
+
+    def gradient_of_sigma_mu(self) -> NDArray[np.float64]:
+        r"""Gradient of `sigma_mu`, shape (rows, size).
+
+        With :math:`v = H^{-1} e_\mu` the variance changes by minus the change of
+        :math:`\varphi = v^T H v` at fixed v: directly, and as the minimum moves. Both are second
+        derivatives of exact gradients along v.
+        """
+        likelihood, x = self.likelihood, self.tested.free
+        free, column = self._uncertainty
+        direct = likelihood.along(likelihood.by_inputs, x, column, order=2)
+        by_parameters = likelihood.along(likelihood.slope, x, column, order=2)
+        moved = likelihood.through_minimum(x, free, by_parameters)
+        return -(direct + moved) / (2.0 * self.sigma_mu()[:, None])
+
+    @cached_property
+    def _uncertainty(self) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Free parameters at the best fit, and the column of the covariance of mu."""
+        x, request = self.tested.free, self._request
+        free = self.likelihood.free_set(x, request.lower, request.upper, request.fixed)
+        column = self.likelihood.solve(x, free, self._unit())
+        column[~free[:, self._poi]] = np.nan
+        return free, column
+
+    @property
+    def _poi(self) -> int:
+        poi = self.likelihood.inputs.model.poi_index()
+        assert poi is not None
+        return poi
+
+    def _unit(self) -> NDArray[np.float64]:
+        unit = np.zeros_like(self.tested.free)
+        unit[:, self._poi] = 1.0
+        return unit
+
+
+class InputTests:
+    """Tests of one model with inputs that change.
+
+    Parameters
+    ----------
+    inputs : ModelInputs
+    test_stat : {"qtilde", "q", "q0", "t", "ttilde"}
+        See `nextstat_core.infer.hypotest`.
+    data : {"observed", "asimov"}
+        The model's observed counts, or what rows expect at the start values of all parameters with
+        the signal `asimov_poi`; these move with the inputs.
+    asimov_poi : float, optional
+        By default that of the statistic: 1 for q0, 0 for the others.
+    options : FitOptions, optional
+        Its tolerance is at most 1e-13.
+
+    Raises
+    ------
+    MissingPOIError
+        If the model has no parameter of interest.
+    """
+
+    def __init__(
+        self,
+        inputs: ModelInputs,
+        *,
+        test_stat: TestStatistic = "q0",
+        data: Literal["observed", "asimov"] = "observed",
+        asimov_poi: float | None = None,
+        options: FitOptions | None = None,
+    ) -> None:
+        if data not in ("observed", "asimov"):
+            raise InputError.unknown("`data`", data, ["observed", "asimov"])
+        self.inputs = inputs
+        self.statistic = statistic_of(test_stat)
+        self.asimov_poi: float | None = None
+        if data == "asimov":
+            self.asimov_poi = self.statistic.asimov_poi if asimov_poi is None else asimov_poi
+        options = options or FitOptions(second_modes=False)
+        self.options = replace(options, tolerance=min(options.tolerance, _TOLERANCE))
+        target = histfactory_target(inputs.model, "tests with gradients")
+        poi_of(target, make_request(target), "a hypothesis test")
+        self._by_rows = all(entry.kind in ("nominal", "data") for entry in inputs.entries)
+
+    def at(self, vectors: NDArray[np.float64], mu: NDArray[np.float64]) -> InputTest:
+        """Test rows.
+
+        Parameters
+        ----------
+        vectors : float array, shape (1 or rows, size)
+            Inputs; one set for all rows where templates or variances are among them.
+        mu : float array, shape (1 or rows,)
+            Tested values.
+        """
+        count = max(len(vectors), len(mu))
+        inputs, given = self.inputs, vectors
+        if not self._by_rows:
+            if len(vectors) != 1:
+                raise InputError("rows share templates and variances; expected one set of inputs")
+            inputs = _of_model(self.inputs, vectors[0])
+            given = inputs.values[None, :]
+        rows = inputs.row_inputs(np.repeat(given, count, axis=0) if len(given) < count else given)
+        tested = np.broadcast_to(np.asarray(mu, dtype=float), (count,))
+        target = histfactory_target(inputs.model, "tests with gradients")
+        request = self._request(target, tested)
+        likelihood = RowLikelihood(inputs, rows, self._asimov_point(target, count))
+        return self._fit(target, request, likelihood, tested)
+
+    def _request(self, target: HistFactoryTarget, mu: NDArray[np.float64]) -> Request:
+        assert target.poi is not None
+        request = self.statistic.request(target, make_request(target), target.poi)
+        return lifted(request, target.poi, float(np.max(mu)))
+
+    def _asimov_point(self, target: HistFactoryTarget, rows: int) -> NDArray[np.float64] | None:
+        if self.asimov_poi is None:
+            return None
+        point = np.array(make_request(target).start)
+        point[target.poi] = self.asimov_poi
+        return np.repeat(point[None, :], rows, axis=0)
+
+    def _fit(
+        self,
+        target: HistFactoryTarget,
+        request: Request,
+        likelihood: RowLikelihood,
+        mu: NDArray[np.float64],
+    ) -> InputTest:
+        rows, data = likelihood.rows, likelihood.data
+        poi = target.poi
+        assert poi is not None
+        fixed = request.fixed[None, :] | rows.idle
+        start = np.where(rows.idle, 1.0, request.start[None, :])
+        first = replace(request, fixed=fixed[0], start=start[0])
+        around = Conditional.around_fit(target, first, data.of_row(0), self.options)
+        if len(mu) == 1:
+            free = BatchFit.of(target, around.free.minima, around.free.constant)
+        else:
+            free = self._free(target, request, fixed, data, around)
+        x = np.where(np.isfinite(free.values), free.values, around.x)
+        around.request = replace(request, fixed=fixed, start=np.where(rows.idle, 1.0, x))
+        begin = x + _moves(around, poi, mu - x[:, poi])
+        held = around.fit(
+            np.full((len(mu), 1), poi), mu[:, None], data=data, start=begin,
+            second_modes=False, slopes=False,
+        )  # fmt: skip
+        ratio = np.maximum(2.0 * (held.fits.nll - free.nll), 0.0)
+        mu_hat = free.values[:, poi]
+        cut = np.asarray(
+            [self.statistic.is_cut(best, value) for best, value in zip(mu_hat, mu, strict=True)]
+        )
+        converged = (free.status == Status.EDM) & held.converged
+        tested = TestedRows(
+            np.where(cut, 0.0, ratio),
+            ratio,
+            mu_hat,
+            cut,
+            converged,
+            free.values,
+            held.fits.values,
+            np.array(mu),
+        )
+        return InputTest(tested, likelihood, around.request)
+
+    def _free(
+        self,
+        target: HistFactoryTarget,
+        request: Request,
+        fixed: NDArray[np.bool_],
+        data: BatchData,
+        around: Conditional,
+    ) -> BatchFit:
+        shape = fixed.shape
+        start = np.where(fixed, request.start[None, :], around.x[None, :])
+        every = replace(
+            request,
+            start=np.where(fixed & ~request.fixed[None, :], 1.0, start),
+            lower=np.broadcast_to(request.lower, shape),
+            upper=np.broadcast_to(request.upper, shape),
+            fixed=fixed,
+        )
+        return minimise_rows(target, every, data, around.metric, self.options)[0]
+
+
+def _of_model(inputs: ModelInputs, vector: NDArray[np.float64]) -> ModelInputs:
+    """The same inputs of the model written again."""
+    return ModelInputs(inputs.changed(vector), [entry.key for entry in inputs.entries])
+
+
+def _moves(around: Conditional, poi: int, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How all parameters move with the parameter of interest, in first order."""
+    metric = around.metric
+    if metric is None or metric.inverse is None:
+        unit = np.zeros(len(around.x))
+        unit[poi] = 1.0
+        return distance[:, None] * unit
+    column = metric.columns(np.asarray([poi]))[0]
+    return distance[:, None] * column / column[poi]
