@@ -13,6 +13,16 @@ from typing import TYPE_CHECKING, Any
 from nextstat._foreign import warn_about_namesake as _warn_about_namesake
 
 if TYPE_CHECKING:
+    from nextstat._arrow import (
+        from_arrow,
+        from_arrow_ipc,
+        from_parquet,
+        from_parquet_manifest,
+        from_parquet_with_modifiers,
+        to_arrow,
+        to_arrow_params_ipc,
+        to_arrow_yields_ipc,
+    )
     from nextstat._devices import has_accelerate, has_cuda, has_metal
     from nextstat._estimator import MaximumLikelihoodEstimator
     from nextstat._fit import fit, fit_batch
@@ -153,7 +163,12 @@ __all__ = [
     "fit_toys",
     "fit_toys_batch",
     "fit_toys_batch_gpu",
+    "from_arrow",
+    "from_arrow_ipc",
     "from_histfactory_xml",
+    "from_parquet",
+    "from_parquet_manifest",
+    "from_parquet_with_modifiers",
     "from_pyhf",
     "get_backend",
     "get_eval_mode",
@@ -183,6 +198,9 @@ __all__ = [
     "set_threads",
     "signal_injection",
     "simplified_likelihood",
+    "to_arrow",
+    "to_arrow_params_ipc",
+    "to_arrow_yields_ipc",
     "toy_upper_limit",
     "upper_limit",
     "upper_limits",
@@ -194,6 +212,10 @@ __all__ = [
 
 #: Where each public name lives; a test compares it with the imports above.
 _HOMES = {
+    "nextstat._arrow": (
+        "from_arrow from_arrow_ipc from_parquet from_parquet_manifest "
+        "from_parquet_with_modifiers to_arrow to_arrow_params_ipc to_arrow_yields_ipc"
+    ),
     "nextstat._devices": "has_accelerate has_cuda has_metal",
     "nextstat._estimator": "MaximumLikelihoodEstimator",
     "nextstat._fit": "fit fit_batch",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nextstat_core.io import InterpolationChoice
     from nextstat_core.ir import Model
 
-__all__ = ["HistFactoryModel", "from_pyhf", "log_once", "workspace_audit"]
+__all__ = ["HistFactoryModel", "from_pyhf", "log_warnings", "workspace_audit"]
 
 _log = logging.getLogger("nextstat")
 
@@ -96,13 +96,18 @@ def from_pyhf(
         backend=backend,
         device=device,
     )
-    for warning in model.warnings:
-        log_once(warning)
+    log_warnings(model)
     return model
 
 
+def log_warnings(model: HistFactoryModel) -> None:
+    """Log what is odd about a model, each sentence once per process."""
+    for warning in model.warnings:
+        _log_once(warning)
+
+
 @cache
-def log_once(message: str) -> None:
+def _log_once(message: str) -> None:
     """Log a warning about a workspace, the first time that it comes up."""
     _log.warning(message)
 
