@@ -9,8 +9,8 @@ from nextstat_core.ir import Interpolation
 
 __all__ = ["InterpolationChoice", "Interpolations", "choose_interpolations"]
 
-#: ``"pyhf"`` or ``"root"`` (both mean the defaults), or codes by kind (``"normsys"``) and by
-#: modifier (``"normsys/jes"``).
+#: ``"pyhf"`` or ``"root"`` (both mean the defaults), a code for the kinds that it fits
+#: (``"code1"``), or codes by kind (``"normsys"``) and by modifier (``"normsys/jes"``).
 InterpolationChoice: TypeAlias = str | Mapping[str, str] | None
 
 _DEFAULTS: Mapping[str, Interpolation] = {"normsys": "code4", "histosys": "code4p"}
@@ -45,9 +45,12 @@ def choose_interpolations(choice: InterpolationChoice) -> Interpolations:
     """
     if choice is None or (isinstance(choice, str) and choice in _NAMES):
         choice = {}
+    if isinstance(choice, str):
+        choice = {kind: choice for kind, codes in _ALLOWED.items() if choice in codes} or choice
     if not isinstance(choice, Mapping):
-        raise InputError.unknown("interpolation", choice, _NAMES)
-    codes = dict(_DEFAULTS)
+        known = [*_NAMES, *(code for codes in _ALLOWED.values() for code in codes)]
+        raise InputError.unknown("interpolation", choice, known)
+    by_kind = dict(_DEFAULTS)
     single: dict[tuple[str, str], Interpolation] = {}
     for key, code in choice.items():
         kind, slash, name = str(key).partition("/")
@@ -55,8 +58,8 @@ def choose_interpolations(choice: InterpolationChoice) -> Interpolations:
         if slash:
             single[kind, name] = cast("Interpolation", code)
         else:
-            codes[kind] = cast("Interpolation", code)
-    return Interpolations(codes["normsys"], codes["histosys"], single)
+            by_kind[kind] = cast("Interpolation", code)
+    return Interpolations(by_kind["normsys"], by_kind["histosys"], single)
 
 
 def _check(kind: str, code: Any) -> None:

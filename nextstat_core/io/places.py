@@ -8,12 +8,19 @@ __all__ = ["Path", "words"]
 Path: TypeAlias = tuple[str | int, ...]
 
 _SINGULAR = {
+    "analyses": "analysis",
     "channels": "channel",
     "samples": "sample",
     "modifiers": "modifier",
     "observations": "observations of channel",
     "measurements": "measurement",
     "parameters": "parameter",
+    "distributions": "distribution",
+    "domains": "domain",
+    "functions": "function",
+    "likelihoods": "likelihood",
+    "parameter_points": "parameter point",
+    "axes": "axis",
 }
 _PER_BIN = {"data", "lo_data", "hi_data"}
 
