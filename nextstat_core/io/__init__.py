@@ -1,6 +1,7 @@
 """Files and formats to models and back."""
 
 from nextstat_core.io.audit import workspace_audit
+from nextstat_core.io.bulk import without_collector
 from nextstat_core.io.decode import Decoded, decode
 from nextstat_core.io.files import read_text
 from nextstat_core.io.hs3 import OnUnknown, ShapeSysValues, is_hs3, read_hs3, try_hs3
@@ -34,6 +35,7 @@ __all__ = [
     "try_hs3",
     "try_pyhf",
     "try_workspace",
+    "without_collector",
     "workspace_audit",
     "write_pyhf",
 ]

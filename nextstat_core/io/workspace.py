@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nextstat_core.errors import ModelError
+from nextstat_core.io.bulk import without_collector
 from nextstat_core.io.decode import decode
 from nextstat_core.io.hs3 import is_hs3, try_hs3
 from nextstat_core.io.interpolation import InterpolationChoice
@@ -40,13 +41,14 @@ def read_workspace(
     FormatError, ModelError, InputError
         As `read_pyhf` and `read_hs3`.
     """
-    reading = try_workspace(
-        decode(source).usable(),
-        measurement=measurement,
-        poi=poi,
-        interpolation=interpolation,
-        modifier_types=modifier_types,
-    )
+    with without_collector():
+        reading = try_workspace(
+            decode(source).usable(),
+            measurement=measurement,
+            poi=poi,
+            interpolation=interpolation,
+            modifier_types=modifier_types,
+        )
     if reading.model is None:
         raise ModelError(reading.problems)
     return reading.model

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nextstat_core.errors import FormatError, InputError, ModelError
+from nextstat_core.io.bulk import without_collector
 from nextstat_core.io.decode import decode, describe
 from nextstat_core.io.hs3.analysis import choose_analysis
 from nextstat_core.io.hs3.channels import ChannelReader
@@ -90,15 +91,16 @@ def read_hs3(
     InputError
         If an argument is unusable, for example an analysis or parameter point that does not exist.
     """
-    reading = try_hs3(
-        decode(source).usable(),
-        analysis=analysis,
-        param_points=param_points,
-        poi=poi,
-        interpolation=interpolation,
-        shapesys=shapesys,
-        on_unknown=on_unknown,
-    )
+    with without_collector():
+        reading = try_hs3(
+            decode(source).usable(),
+            analysis=analysis,
+            param_points=param_points,
+            poi=poi,
+            interpolation=interpolation,
+            shapesys=shapesys,
+            on_unknown=on_unknown,
+        )
     if reading.model is None:
         raise ModelError(reading.problems)
     return reading.model
