@@ -4,7 +4,16 @@ from nextstat_core.io.audit import workspace_audit
 from nextstat_core.io.bulk import without_collector
 from nextstat_core.io.decode import Decoded, decode
 from nextstat_core.io.files import read_text
-from nextstat_core.io.hs3 import OnUnknown, ShapeSysValues, is_hs3, read_hs3, try_hs3
+from nextstat_core.io.hs3 import (
+    OnUnknown,
+    ShapeSysValues,
+    hs3_document,
+    hs3_names,
+    is_hs3,
+    read_hs3,
+    try_hs3,
+    write_hs3,
+)
 from nextstat_core.io.interpolation import InterpolationChoice
 from nextstat_core.io.patches import Patch, Patchset, apply_operations, apply_patch, read_patchset
 from nextstat_core.io.pyhf_json import read_pyhf, try_pyhf
@@ -25,6 +34,8 @@ __all__ = [
     "apply_operations",
     "apply_patch",
     "decode",
+    "hs3_document",
+    "hs3_names",
     "is_hs3",
     "pyhf_document",
     "read_hs3",
@@ -37,5 +48,6 @@ __all__ = [
     "try_workspace",
     "without_collector",
     "workspace_audit",
+    "write_hs3",
     "write_pyhf",
 ]

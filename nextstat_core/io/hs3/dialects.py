@@ -35,10 +35,12 @@ def is_hs3(document: Any) -> bool:
 def shapesys_values(document: Mapping[str, Any]) -> ShapeSysValues | None:
     """How the writer of a document means ``data.vals`` of a shapesys; None if nobody signed it.
 
-    ROOT 6.30 and later writes relative uncertainties. Before (root-project/root, pull request
-    13572) its Poisson terms had their number of events there; see `constraints.py`.
+    ROOT 6.30 and later writes relative uncertainties, and so do we. Before (root-project/root, pull
+    request 13572) its Poisson terms had their number of events there.
     """
     for name, version in _packages(document):
+        if name == "nextstat":
+            return "relative"
         if name == "ROOT":
             return "relative" if _version(version) >= (6, 30) else "counts"
     return None

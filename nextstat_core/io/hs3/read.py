@@ -322,7 +322,9 @@ def _derive(
     settings = settings_of(
         channels, defaults.parameters, parts.claims, parts.responses.choices, parts.table
     )
-    derived = derive_parameters(channels, settings, poi)
+    # A parameter of a single bin is of interest by the name of its group.
+    groups = {entry.name: entry.group for entry in defaults.parameters}
+    derived = derive_parameters(channels, settings, None if poi is None else groups.get(poi, poi))
     reading.problems += derived.problems
     reading.warnings += derived.warnings
     if not reading.problems:
