@@ -1,10 +1,10 @@
 """Which interpolation code each normsys and histosys uses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast, get_args
 
-from nextstat_core.errors import InputError
+from nextstat_core.errors import InputError, closest
 from nextstat_core.ir import Interpolation
 
 __all__ = ["InterpolationChoice", "Interpolations", "choose_interpolations"]
@@ -33,6 +33,17 @@ class Interpolations:
         """Return the code of one modifier."""
         default = self.normsys if kind == "normsys" else self.histosys
         return self.single.get((kind, name), default) if self.single else default
+
+    def refuse_unused(self, modifiers: Iterable[tuple[str, str]]) -> None:
+        """Raise `InputError` if a single code is for none of the `modifiers`: kinds and names."""
+        if not self.single:
+            return
+        present = {f"{kind}/{name}" for kind, name in modifiers}
+        for kind, name in self.single:
+            key = f"{kind}/{name}"
+            if key not in present:
+                message = f"`interpolation` has a code for {key!r}; there is no such modifier"
+                raise InputError(message, hint=closest(key, present))
 
 
 def choose_interpolations(choice: InterpolationChoice) -> Interpolations:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from nextstat_core.io.hs3.document import Findings, Node
 
-__all__ = ["CONSTRAINT_TYPES", "Claim", "ClaimKind", "Claims", "Pdfs", "constraint_word"]
+__all__ = ["CONSTRAINT_TYPES", "Claim", "ClaimKind", "Claims", "Pdfs", "constraint_word", "literal"]
 
 ClaimKind: TypeAlias = Literal["gaussian", "poisson", "none"]
 
@@ -92,6 +92,11 @@ class Pdfs:
         By name.
     values : mapping of str to float
         Observed values, and values of the parameter points.
+
+    Attributes
+    ----------
+    constants : dict
+        What was taken as a constant, with the distribution that uses it.
     """
 
     def __init__(
@@ -103,6 +108,7 @@ class Pdfs:
         self._distributions = distributions
         self._functions = functions
         self._values = values
+        self.constants: dict[str, str] = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self._distributions
@@ -209,8 +215,10 @@ class Pdfs:
             node.refuse(f"found {describe(argument)}; expected a number or a name")
             return None
         value = self._values.get(argument)
-        if value is None:
-            value = nominal if argument == f"nom_{parameter}" else _literal(argument)
+        if value is not None:
+            self.constants.setdefault(argument, node.name)
+        else:
+            value = nominal if argument == f"nom_{parameter}" else literal(argument)
         if value is None:
             node.refuse(f"{argument!r} has no value in data and parameter points; expected one")
         return value
@@ -238,7 +246,7 @@ def _not_of(node: Node, parameter: str, user: Node) -> None:
     user.refuse(f"its constraint {node.name!r} does not depend on its parameter {parameter!r}")
 
 
-def _literal(text: str) -> float | None:
+def literal(text: str) -> float | None:
     """A constant that ROOT named by its value."""
     try:
         number = float(text)

@@ -199,15 +199,17 @@ class _Parts:
                 node = self.distributions[term.distribution]
                 outer.append(_Outer(term.distribution, self._observed(term), node))
         self._refuse_unbinned(unbinned, skip=skip, any_channel=bool(found))
-        parameters = {
-            name
+        modifiers = [
+            modifier
             for channel in found
             for sample in channel.samples
             for modifier in sample.modifiers
-            for name in modifier.parameters
-        }
+        ]
+        self._codes.refuse_unused((entry.kind, entry.name) for entry in modifiers)
+        parameters = {name for modifier in modifiers for name in modifier.parameters}
         for entry in outer:
             self._constrain(entry, parameters)
+        self._refuse_moving_observables(parameters)
         return settle_groups(found, self.claims)
 
     def warn_of_guess(self) -> None:
@@ -281,6 +283,15 @@ class _Parts:
                 f"the constraint {entry.name!r} is about {parameter!r}, which no channel has; "
                 "it is left out"
             )
+
+    def _refuse_moving_observables(self, parameters: set[str]) -> None:
+        """Refuse constraints around, or as wide as, a parameter that is fitted itself."""
+        for name, pdf in self.pdfs.constants.items():
+            if name in parameters and not self.table.constant.get(name, False):
+                self.distributions[pdf].refuse(
+                    f"depends on {name!r}, which is a parameter of a modifier too; expected a "
+                    "constraint of one parameter"
+                )
 
     def _refuse_unbinned(self, nodes: Sequence[Node], *, skip: bool, any_channel: bool) -> None:
         """Refuse, or leave out, what is no channel; without any channel there is no model."""

@@ -12,6 +12,7 @@ import re
 from math import isclose
 from typing import TYPE_CHECKING
 
+from nextstat_core.io.hs3.constraints import literal
 from nextstat_core.ir import ConstraintChoice
 
 if TYPE_CHECKING:
@@ -150,8 +151,5 @@ class Responses:
         if isinstance(argument, str):
             if argument in self._values:
                 return self._values[argument]
-            try:
-                return float(argument)
-            except ValueError:
-                return None
+            return literal(argument)
         return None

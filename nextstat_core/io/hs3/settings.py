@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nextstat_core.io.hs3.constraints import literal
 from nextstat_core.ir import (
     ConstraintChoice,
     GaussianConstraint,
@@ -83,7 +84,11 @@ def settings_of(
 
 def _values(parameter: Parameter, table: ParameterTable, *, fixed: bool) -> dict[str, Any]:
     name, said = parameter.name, dict[str, Any]()
-    init = table.values.get(name, parameter.init)
+    init = table.values.get(name)
+    if init is None:
+        # ROOT writes a constant factor as a normfactor that is called by its value.
+        number = literal(name)
+        init, fixed = (parameter.init, fixed) if number is None else (number, True)
     lower = table.lower.get(name, min(parameter.lower, table.upper.get(name, parameter.lower)))
     upper = table.upper.get(name, max(parameter.upper, lower))
     constant = table.constant.get(name, fixed)

@@ -494,3 +494,28 @@ def test_other_functions_are_refused(document: Document, background: Document) -
     text = refusal(document)
     assert "modifier 'jes' (normsys): its parameter 'f' is a function (sum)" in text
     assert "modifier 'mu' (normfactor): its parameter 'f' is a function (sum)" in text
+
+
+# -- constants ------------------------------------------------------------------------------------
+
+
+def test_a_factor_that_is_called_by_its_value_is_constant(
+    document: Document, background: Document
+) -> None:
+    """ROOT writes a RooConstVar in a product of factors like this."""
+    add(background, name="0.5", parameter="0.5", type="normfactor")
+    half = parameters(read_hs3(document))["0.5"]
+    assert half.fixed
+    assert half.init == 0.5
+
+
+def test_a_constraint_around_another_parameter_is_refused(
+    document: Document, background: Document
+) -> None:
+    add(background, name="k", type="normfactor", constraint="tied")
+    document["distributions"].append(
+        {"name": "tied", "type": "gaussian_dist", "x": "k", "mean": "mu", "sigma": 0.1}
+    )
+    assert "distribution 'tied' (gaussian_dist): depends on 'mu', which is a parameter" in refusal(
+        document
+    )

@@ -194,6 +194,12 @@ def test_the_modifiers_own_interpolation_goes_before_the_users(
     assert (norm.interpolation, histo.interpolation) == ("code1", "code4p")
 
 
+def test_a_code_for_an_absent_modifier_is_refused(document: Document) -> None:
+    read_hs3(document, interpolation={"histosys/alpha_tilt": "code0"})
+    with pytest.raises(InputError, match="'histosys/tilt'; there is no such modifier"):
+        read_hs3(document, interpolation={"histosys/tilt": "code0"})
+
+
 def test_a_channel_has_a_default_interpolation(document: Document, background: Document) -> None:
     document["distributions"][0]["default_interpolation"] = {
         "type": "mult",

@@ -61,7 +61,7 @@ def assert_same(model: Model, document: Any, *, rel: float = 1e-12, offset: bool
         assert other - shift == pytest.approx(one, rel=rel, abs=1e-11)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32), RECIPES, CODES)
 def test_what_is_written_has_the_same_likelihood(
     seed: int, recipe: dict[str, Any], code: str | None
@@ -81,7 +81,7 @@ def test_what_is_written_has_the_same_likelihood(
     assert not again.warnings
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**32), RECIPES)
 def test_what_root_rebuilds_is_the_same(seed: int, recipe: dict[str, Any]) -> None:
     """ROOT 6.38 ignores `constraints` and makes them from `errors`, `vals` and types.
