@@ -78,8 +78,8 @@ class ChannelReader:
         self.channel = ""
         self.default_interpolation: Any = None
 
-    def read(self, node: Node, observed: tuple[float, ...]) -> Channel:
-        """Channel of a distribution of type ``histfactory_dist``."""
+    def read(self, node: Node) -> Channel:
+        """Channel of a distribution of type ``histfactory_dist``, without observed counts."""
         node.warn_of_unknown(_CHANNEL_KEYS)
         self.channel = node.name
         self.default_interpolation = node.value.get("default_interpolation")
@@ -90,7 +90,7 @@ class ChannelReader:
             if sample is not None:
                 samples.append(sample)
         self.bin_wise.end_channel()
-        return Channel(node.name, tuple(samples), observed)
+        return Channel(node.name, tuple(samples), ())
 
     def _sample(self, node: Node, index: int) -> Sample | None:
         node.warn_of_unknown(_SAMPLE_KEYS)

@@ -34,8 +34,8 @@ class Data:
         #: Observed values of single numbers, by the name of the variable.
         self.observables = self._single_values([*named, *analysis.auxiliary_data])
 
-    def counts(self, name: str | float | None, channel: Node) -> tuple[float, ...]:
-        """Observed counts of a channel; empty, with a problem, if there are none.
+    def counts(self, name: str | float | None, channel: Node) -> tuple[float, ...] | None:
+        """Observed counts of a channel; None, with a problem, if they cannot be read.
 
         Parameters
         ----------
@@ -46,15 +46,15 @@ class Data:
             return (float(name),)
         entry = self._of_axes(channel) if name is None else self._named(name, channel)
         if entry is None:
-            return ()
+            return None
         kind = entry.text("type", needed=True)
         if kind != "binned":
             hint = "nextstat reads counts per bin; bin the data first" if kind == "unbinned" else ""
             channel.refuse(f"its data {entry.name!r} are {kind}; expected binned data", hint)
-            return ()
+            return None
         if "uncertainty" in entry:
             entry.refuse("counts with uncertainties are no Poisson counts; expected only contents")
-        contents = entry.numbers("contents", needed=True) or ()
+        contents = entry.numbers("contents", needed=True)
         bins = _n_bins(entry.children("axes"))
         if bins is not None and contents and bins != len(contents):
             entry.refuse(f"`contents` has {len(contents)} entries; the axes have {bins} bins")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nextstat_core.io.hs3.channels import ChannelReader
@@ -86,7 +86,7 @@ class LikelihoodReader:
         for term in self.analysis.terms:
             node = self._channel_of(term, outer)
             if node is not None:
-                found.append(reader.read(node, self.data.counts(term.data, node)))
+                found.append(self._with_counts(reader.read(node), term, node))
             elif term.distribution not in self.distributions:
                 listed = ", ".join(map(repr, list(self.distributions)[:12])) or "none"
                 self.root.refuse(
@@ -131,6 +131,13 @@ class LikelihoodReader:
             for entry in sample.children("modifiers")
             if "data" in entry
         )
+
+    def _with_counts(self, channel: Channel, term: Term, node: Node) -> Channel:
+        """Add the observed counts; zeros, which are in nobody's way, where they are a problem."""
+        counts = self.data.counts(term.data, node)
+        if counts is None:
+            counts = tuple(0.0 for _ in channel.samples[0].nominal) if channel.samples else ()
+        return replace(channel, observed=counts)
 
     def _channel_of(self, term: Term, outer: list[_Outer]) -> Node | None:
         """Histfactory distribution of a term, by itself or as the only one of a product."""
