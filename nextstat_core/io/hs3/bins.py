@@ -119,7 +119,7 @@ class BinWise:
             if name is not None:
                 claim = self._pdfs.claim(name, parameter, node, _NOMINAL)
             if claim is not None:
-                self._claims.add(parameter, claim, node.place)
+                self._claims.add(parameter, claim, node)
         return True
 
     def _type_of(self, node: Node, default: str | None) -> str | None:
@@ -248,4 +248,4 @@ class BinWise:
                 node.refuse(f"the relative uncertainty {width:g} of {parameter!r} is out of range")
                 return
             claim = Claim("poisson", tau, tau, follows=True)
-        self._claims.add(parameter, claim, node.place)
+        self._claims.add(parameter, claim, node)

@@ -164,7 +164,7 @@ class ChannelReader:
         elif nominal == _SYS:
             claim = Claim("gaussian", _SYS, 1.0)
         if claim is not None:
-            self.claims.add(parameter, claim, node.place)
+            self.claims.add(parameter, claim, node)
 
     def _by_type(self, node: Node, word: str, parameter: str, nominal: float) -> Claim | None:
         """Return a unit constraint around the nominal value, as the HS3 standard defines it."""

@@ -72,14 +72,17 @@ class Claims:
     findings: Findings
     by_parameter: dict[str, Claim] = field(default_factory=dict)
     fixed: set[str] = field(default_factory=set)
-    _places: dict[str, str] = field(default_factory=dict)
+    _claimants: dict[str, Node] = field(default_factory=dict)
 
-    def add(self, parameter: str, claim: Claim, place: str) -> None:
+    def add(self, parameter: str, claim: Claim, claimant: Node) -> None:
         """Note a claim; refuse one that contradicts an earlier one."""
         before = self.by_parameter.setdefault(parameter, claim)
-        first = self._places.setdefault(parameter, place)
+        first = self._claimants.setdefault(parameter, claimant)
         if before is not claim and not before.agrees(claim):
-            message = f"{place} constrains it in another way than {first}; expected the same"
+            message = (
+                f"{claimant.place} constrains it in another way than {first.place}; "
+                "expected the same"
+            )
             self.findings.problems.append(Problem(at_parameter(parameter), message))
 
 

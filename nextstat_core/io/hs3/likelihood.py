@@ -185,7 +185,7 @@ class LikelihoodReader:
         elif parameter in parameters:
             claim = self.pdfs.claim(entry.name, parameter, entry.user, 1.0, entry.observed)
             if claim is not None:
-                self.claims.add(parameter, claim, f"distribution {entry.name!r}")
+                self.claims.add(parameter, claim, self.distributions[entry.name])
         else:
             entry.user.warn(
                 f"the constraint {entry.name!r} is about {parameter!r}, which no channel has; "

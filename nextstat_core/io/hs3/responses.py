@@ -99,7 +99,7 @@ class Responses:
             nominal = 1.0 if self.choices[parameter].kind == "gamma" else 0.0
             claim = self._pdfs.claim(name, parameter, node, nominal)
             if claim is not None:
-                self._claims.add(parameter, claim, node.place)
+                self._claims.add(parameter, claim, node)
 
     def _used(self, parameter: str, choice: ConstraintChoice | None, node: Node) -> bool:
         """Note how modifiers see a parameter; refuse two ways."""
