@@ -137,18 +137,11 @@ class BinWise:
     def _staterror(
         self, node: Node, parameters: tuple[str, ...], contents: tuple[float, ...]
     ) -> Modifier | None:
-        data = self._data
-        if data is None:
-            return None
-        errors = data.numbers("errors")
+        errors = self._errors(node, contents)
         if errors is None:
-            if "errors" in data:
-                return None
-            # What a histogram of ROOT has without weights.
-            errors = tuple(sqrt(max(value, 0.0)) for value in contents)
-            node.warn("its sample has no `errors`; they are square roots of yields, as in ROOT")
+            return None
         if len(errors) != len(contents):
-            data.refuse(f"`errors` has {len(errors)} entries; expected {len(contents)}")
+            node.refuse(f"there are {len(errors)} errors; expected {len(contents)}, one per bin")
             return None
         yields = self._yields.setdefault(parameters, [0.0] * len(contents))
         squares = self._squares.setdefault(parameters, [0.0] * len(contents))
@@ -157,6 +150,17 @@ class BinWise:
             squares[index] += error * error
         self._staterrors.setdefault(parameters, []).append(node)
         return StatError(node.name, parameters, errors)
+
+    def _errors(self, node: Node, contents: tuple[float, ...]) -> tuple[float, ...] | None:
+        """Uncertainties of yields: the modifier's own, as in pyhs3, or else those of its sample."""
+        own = node.child("data")
+        if own is not None and "uncertainties" in own:
+            return own.numbers("uncertainties")
+        if self._data is not None and "errors" in self._data:
+            return self._data.numbers("errors")
+        # What a histogram of ROOT has without weights.
+        node.warn("its sample has no `errors`; they are square roots of yields, as in ROOT")
+        return tuple(sqrt(max(value, 0.0)) for value in contents)
 
     def _constrain_staterror(
         self, node: Node, parameters: tuple[str, ...], relative: list[float]

@@ -109,7 +109,7 @@ class LikelihoodReader:
         self._codes.refuse_unused((entry.kind, entry.name) for entry in modifiers)
         parameters = {name for modifier in modifiers for name in modifier.parameters}
         for entry in outer:
-            self._constrain(entry, parameters)
+            self._constrain(entry, parameters, skip=skip)
         self._refuse_moving_observables(parameters)
         return settle_groups(found, self.claims)
 
@@ -173,15 +173,17 @@ class LikelihoodReader:
         values = self.data.observables
         return next((values[x] for x in variables if isinstance(x, str) and x in values), None)
 
-    def _constrain(self, entry: _Outer, parameters: set[str]) -> None:
+    def _constrain(self, entry: _Outer, parameters: set[str], *, skip: bool) -> None:
         """Apply a constraint that a likelihood lists, if it is about one of the parameters."""
         parameter = self.pdfs.constrained(entry.name)
         if parameter is None:
             node = self.distributions.get(entry.name)
             kind = "missing" if node is None else f"a {node.value.get('type')}"
-            entry.user.refuse(
-                f"the constraint {entry.name!r} is {kind}; expected a gaussian_dist or poisson_dist"
-            )
+            message = f"the constraint {entry.name!r} is {kind}"
+            if skip and node is not None:
+                entry.user.warn(f"{message}; it is left out")
+            else:
+                entry.user.refuse(f"{message}; expected a gaussian_dist or poisson_dist")
         elif parameter in parameters:
             claim = self.pdfs.claim(entry.name, parameter, entry.user, 1.0, entry.observed)
             if claim is not None:

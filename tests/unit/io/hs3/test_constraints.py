@@ -163,6 +163,14 @@ def test_a_bin_without_error_is_constant_without_a_term(
     assert gamma.constraint is None
 
 
+def test_a_staterror_may_bring_its_own_errors(document: Document, background: Document) -> None:
+    add(background, name="mc", type="staterror", data={"uncertainties": [10.0, 6.0]})
+    gamma = parameters(read_hs3(document))["gamma_stat_SR_bin_0"]
+    assert gamma.constraint == PoissonConstraint(pytest.approx(25.0), pytest.approx(25.0))
+    background["modifiers"][-1]["data"]["uncertainties"] = [10.0]
+    assert "there are 1 errors; expected 2" in refusal(document)
+
+
 def test_without_errors_square_roots_of_yields_are_taken(
     document: Document, background: Document
 ) -> None:
@@ -381,6 +389,26 @@ def test_auxiliary_distributions_constrain(document: Document, background: Docum
     document["likelihoods"][0]["aux_distributions"] = ["kConstraint"]
     document["parameter_points"][0]["parameters"].append({"name": "nom_k", "value": 0.8})
     assert parameters(read_hs3(document))["k"].constraint == GaussianConstraint(0.8, 0.3)
+
+
+def test_other_auxiliary_distributions_are_refused_or_left_out(
+    document: Document, background: Document
+) -> None:
+    document["distributions"].append({"name": "prior", "type": "uniform_dist", "x": "mu"})
+    document["likelihoods"][0]["aux_distributions"] = ["prior"]
+    assert "the constraint 'prior' is a uniform_dist; expected" in refusal(document)
+    model = read_hs3(document, on_unknown="skip")
+    assert any("'prior' is a uniform_dist; it is left out" in str(w) for w in model.warnings)
+    document["likelihoods"][0]["aux_distributions"] = ["absent"]
+    assert "the constraint 'absent' is missing" in refusal(document)
+
+
+def test_a_constraint_of_nothing_is_left_out(document: Document, background: Document) -> None:
+    constrained_factor(document, background)
+    del background["modifiers"][-1]
+    document["likelihoods"][0]["aux_distributions"] = ["kConstraint"]
+    model = read_hs3(document)
+    assert any("'kConstraint' is about 'k'" in str(warning) for warning in model.warnings)
 
 
 def test_global_observables_may_be_data(document: Document, background: Document) -> None:

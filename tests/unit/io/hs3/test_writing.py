@@ -222,6 +222,26 @@ def test_other_versions_are_refused() -> None:
         write_hs3(model, version="0.3")
 
 
+def test_pyhs3_finds_the_same_likelihood() -> None:
+    """Without modifiers of bins, whose constraints pyhs3 0.4 makes otherwise than ROOT."""
+    pyhs3 = pytest.importorskip("pyhs3", reason="a second opinion: python -m pip install pyhs3")
+    pytensor = pytest.importorskip("pytensor")
+    from pytensor.graph.traversal import explicit_graph_inputs
+
+    workspace = generate_workspace(3, n_channels=1, n_bins=2, n_normsys=2, n_histosys=2)
+    document = hs3_document(read_pyhf(workspace))
+    theirs = pyhs3.Workspace(**document)
+    graph = theirs.model(theirs.analyses["measurement"], progress=False).log_prob
+    inputs = list(explicit_graph_inputs([graph]))
+    evaluate = pytensor.function(inputs, graph, on_unused_input="ignore", mode="FAST_COMPILE")
+    ours = HistFactoryModel(read_hs3(document))
+    points, _ = inner_points(ours.suggested_init(), ours.suggested_bounds(), 3)
+    for point in points:
+        values = dict(zip(ours.parameter_names(), point, strict=True))
+        arguments = [np.asarray(values[entry.name]) for entry in inputs]
+        assert -ours.nll(point) == pytest.approx(float(evaluate(*arguments)), rel=1e-10)
+
+
 def test_published_documents_can_be_written_again(published: Any) -> None:
     for name in (
         "hs3-pyhs3-tests/simplemodel_uncorrelated-background_hs3",
