@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nextstat_core.errors import InputError
+from nextstat_core.io.hs3.document import finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,10 +145,11 @@ def _data(entry: Node) -> list[str | float]:
         return []
     found: list[str | float] = []
     for index, item in enumerate(value):
-        if isinstance(item, str | int | float) and not isinstance(item, bool):
-            found.append(item)
+        usable = item if isinstance(item, str) else finite(item)
+        if usable is None:
+            entry.refuse("expected the name of data, or a finite number", "", "data", index)
         else:
-            entry.refuse("expected the name of data, or a number", "", "data", index)
+            found.append(usable)
     return found
 
 

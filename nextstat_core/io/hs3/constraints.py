@@ -9,11 +9,12 @@ as in ROOT's importer.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import isclose, isfinite
+from math import isclose
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nextstat_core.errors import Problem
 from nextstat_core.io.decode import describe
+from nextstat_core.io.hs3.document import finite
 from nextstat_core.ir.place import at_parameter
 
 if TYPE_CHECKING:
@@ -212,11 +213,11 @@ class Pdfs:
         """Value of an argument: a number, or the name of something with a value."""
         if observed is not None:
             return observed
-        if isinstance(argument, int | float) and not isinstance(argument, bool):
-            return float(argument)
         if not isinstance(argument, str):
-            node.refuse(f"found {describe(argument)}; expected a number or a name")
-            return None
+            number = finite(argument)
+            if number is None:
+                node.refuse(f"found {describe(argument)}; expected a finite number or a name")
+            return number
         value = self._values.get(argument)
         if value is not None:
             self.constants.setdefault(argument, node.name)
@@ -252,7 +253,6 @@ def _not_of(node: Node, parameter: str, user: Node) -> None:
 def literal(text: str) -> float | None:
     """A constant that ROOT named by its value."""
     try:
-        number = float(text)
+        return finite(float(text))
     except ValueError:
         return None
-    return number if isfinite(number) else None

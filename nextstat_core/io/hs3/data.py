@@ -6,6 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from nextstat_core.errors import closest
+from nextstat_core.io.hs3.document import finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,8 +43,8 @@ class Data:
         name : str, float or None
             Of the data; None to look for data of the channel's axes. A number is one bin.
         """
-        if isinstance(name, int | float):
-            return (float(name),)
+        if isinstance(name, float):
+            return (name,)
         entry = self._of_axes(channel) if name is None else self._named(name, channel)
         if entry is None:
             return None
@@ -56,8 +57,9 @@ class Data:
             entry.refuse("counts with uncertainties are no Poisson counts; expected only contents")
         contents = entry.numbers("contents", needed=True)
         bins = _n_bins(entry.children("axes"))
-        if bins is not None and contents and bins != len(contents):
-            entry.refuse(f"`contents` has {len(contents)} entries; the axes have {bins} bins")
+        if bins and contents and prod(bins) != len(contents):
+            product = " x ".join(map(str, bins))
+            entry.refuse(f"`contents` has {len(contents)} entries; the axes have {product} bins")
         return contents
 
     def _named(self, name: str, channel: Node) -> Node | None:
@@ -92,22 +94,23 @@ class Data:
             entry = self._sets.get(name)
             if entry is None or entry.text("type") == "binned":
                 continue
-            value = entry.value.get("value")
-            if entry.text("type") == "point" and isinstance(value, int | float):
-                values[name] = float(value)
+            value = finite(entry.value.get("value"))
+            if entry.text("type") == "point" and value is not None:
+                values[name] = value
             axes = [axis.name for axis in entry.children("axes")]
             entries = entry.value.get("entries", [[value]])
             if not isinstance(entries, list | tuple) or len(entries) != 1:
                 continue
-            row = entries[0] if isinstance(entries[0], list | tuple) else ()
-            if len(row) == len(axes) and all(isinstance(x, int | float) for x in row):
-                values.update(zip(axes, map(float, row), strict=True))
+            row = [finite(x) for x in entries[0]] if isinstance(entries[0], list | tuple) else []
+            if len(row) == len(axes):
+                pairs = zip(axes, row, strict=True)
+                values.update((axis, number) for axis, number in pairs if number is not None)
         return values
 
 
-def _n_bins(axes: list[Node]) -> int | None:
-    """Bins of a histogram with these axes; None where they do not say."""
-    counts = []
+def _n_bins(axes: list[Node]) -> list[int]:
+    """Numbers of bins of the axes; empty where one does not say."""
+    counts: list[int] = []
     for axis in axes:
         edges = axis.value.get("edges", axis.value.get("bounds"))
         if isinstance(edges, list | tuple) and edges:
@@ -115,5 +118,5 @@ def _n_bins(axes: list[Node]) -> int | None:
         elif isinstance(axis.value.get("nbins"), int):
             counts.append(axis.value["nbins"])
         else:
-            return None
-    return prod(counts) if counts else None
+            return []
+    return counts

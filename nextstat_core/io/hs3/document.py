@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
     from nextstat_core.io.places import Path
 
-__all__ = ["Findings", "Node"]
+__all__ = ["Findings", "Node", "finite"]
+
+
+def finite(value: Any) -> float | None:
+    """`value` as a number; None if it is none, or not finite in double precision."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if isfinite(number) else None
 
 
 @dataclass(slots=True)
@@ -163,15 +174,11 @@ class Node:
         return Node(value, (*self.path, *below), self.root, self.findings)
 
     def _number(self, value: Any, *below: str | int) -> float | None:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return self._expected("a number", value, *below)
-        try:
-            number = float(value)
-        except OverflowError:
-            return self._expected("a number within double precision", value, *below)
-        if not isfinite(number):
-            return self._expected("a finite number", value, *below)
-        return number
+        number = finite(value)
+        if number is not None:
+            return number
+        kind = isinstance(value, int | float) and not isinstance(value, bool)
+        return self._expected("a finite number" if kind else "a number", value, *below)
 
     def _expected(self, what: str, value: Any, *below: str | int) -> Any:
         """Report a value of the wrong type; returns None for the caller to pass on."""

@@ -13,6 +13,7 @@ from math import isclose
 from typing import TYPE_CHECKING
 
 from nextstat_core.io.hs3.constraints import literal
+from nextstat_core.io.hs3.document import finite
 from nextstat_core.ir import ConstraintChoice
 
 if TYPE_CHECKING:
@@ -146,10 +147,6 @@ class Responses:
         return match[3], ConstraintChoice("lognormal", 1.0 / tau)
 
     def _number(self, argument: object) -> float | None:
-        if isinstance(argument, int | float) and not isinstance(argument, bool):
-            return float(argument)
         if isinstance(argument, str):
-            if argument in self._values:
-                return self._values[argument]
-            return literal(argument)
-        return None
+            return self._values.get(argument, literal(argument))
+        return finite(argument)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nextstat_core.errors import ModelError
+from nextstat_core.errors import ModelError, NextstatError
 from nextstat_core.io import read_hs3
 from nextstat_core.ir import (
     AffineResponse,
@@ -546,3 +546,16 @@ def test_a_constraint_around_another_parameter_is_refused(
     assert "distribution 'tied' (gaussian_dist): depends on 'mu', which is a parameter" in refusal(
         document
     )
+
+
+@pytest.mark.parametrize("huge", [10**30, 2**64, 10**400], ids=["30", "64", "400"])
+def test_huge_numbers_are_read_or_refused(
+    document: Document, background: Document, huge: int
+) -> None:
+    add(background, name="k", type="normfactor", constraint="wide")
+    wide = {"name": "wide", "type": "gaussian_dist", "x": "k", "mean": 1.0, "sigma": huge}
+    document["distributions"].append(wide)
+    document["likelihoods"][0]["distributions"].append("wide")
+    document["likelihoods"][0]["data"].append(huge)
+    with pytest.raises(NextstatError):
+        read_hs3(document)
