@@ -43,7 +43,7 @@ def settle_groups(channels: Sequence[Channel], claims: Claims) -> tuple[Channel,
     free = {root for root, members in groups.items() if not _keeps_kind(members, claims)}
 
     def settled(modifier: Modifier) -> Modifier:
-        if not isinstance(modifier, _BinWise):
+        if not isinstance(modifier, _BinWise) or not modifier.parameters:
             return modifier
         root = roots[modifier.parameters[0]]
         if root in free:

@@ -359,6 +359,17 @@ def test_an_absent_parameter_of_interest_is_refused(document: Document) -> None:
     assert read_hs3(document, poi=None).poi is None
 
 
+def test_samples_without_bins_are_refused(document: Document, background: Document) -> None:
+    for sample in document["distributions"][0]["samples"]:
+        sample["data"] = {"contents": [], "errors": []}
+    background["modifiers"].append({"name": "mcstat", "type": "staterror"})
+    with pytest.raises(ModelError, match="model_SR"):
+        read_hs3(document)
+    document["distributions"][0]["samples"] = []
+    with pytest.raises(ModelError, match="has no samples"):
+        read_hs3(document)
+
+
 def test_data_with_uncertainties_or_without_bins_are_refused(document: Document) -> None:
     document["data"][0]["uncertainty"] = {"type": "gaussian_uncertainty", "sigma": [1.0, 1.0]}
     with pytest.raises(ModelError, match="counts with uncertainties"):
