@@ -52,7 +52,7 @@ def from_pyhf(
     backend: str | Backend | None = None,
     device: str | None = None,
 ) -> HistFactoryModel:
-    """Create a model from a workspace in pyhf's JSON format.
+    """Create a model from a workspace in pyhf's JSON format, or from an HS3 document.
 
     What is odd about the workspace is in ``model.warnings``, and logged once.
 
@@ -61,7 +61,7 @@ def from_pyhf(
     source : str, bytes, mapping or path
         JSON text, a decoded workspace (a `pyhf.Workspace` is one), or a path.
     measurement : str, optional
-        Name of the measurement; the first one if left out.
+        Name of the measurement, in HS3 of the analysis; the first one if left out.
     poi : str or None, optional
         Name of the parameter of interest, or None for a model without one. Left out, the
         measurement declares it.
