@@ -1,25 +1,49 @@
-"""Files and formats to models and back."""
+"""Files and formats to models and back, and operations on workspaces."""
 
 from nextstat_core.io.audit import workspace_audit
+from nextstat_core.io.combine import (
+    JOINS,
+    Join,
+    shared_modifiers,
+    workspace_combine,
+    workspace_combine_all,
+)
 from nextstat_core.io.decode import Decoded, decode
+from nextstat_core.io.digest import workspace_digest
 from nextstat_core.io.files import read_text
+from nextstat_core.io.inspection import workspace_inspect
 from nextstat_core.io.interpolation import InterpolationChoice
-from nextstat_core.io.patches import Patch, Patchset, apply_operations, apply_patch, read_patchset
+from nextstat_core.io.patches import apply_operations
+from nextstat_core.io.patchset import Patch, Patchset, apply_patch, apply_patchset, read_patchset
 from nextstat_core.io.pyhf_json import DECLARED, Reading, read_pyhf, try_pyhf
+from nextstat_core.io.rebuild import workspace_prune, workspace_rename, workspace_sorted
+from nextstat_core.io.simple import simplemodel_uncorrelated
 
 __all__ = [
     "DECLARED",
+    "JOINS",
     "Decoded",
     "InterpolationChoice",
+    "Join",
     "Patch",
     "Patchset",
     "Reading",
     "apply_operations",
     "apply_patch",
+    "apply_patchset",
     "decode",
     "read_patchset",
     "read_pyhf",
     "read_text",
+    "shared_modifiers",
+    "simplemodel_uncorrelated",
     "try_pyhf",
     "workspace_audit",
+    "workspace_combine",
+    "workspace_combine_all",
+    "workspace_digest",
+    "workspace_inspect",
+    "workspace_prune",
+    "workspace_rename",
+    "workspace_sorted",
 ]
