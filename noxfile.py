@@ -1,5 +1,7 @@
 """All routine work in one place; ``nox -l`` lists the sessions."""
 
+from pathlib import Path
+
 import nox
 
 nox.options.sessions = ["lint", "types", "tests"]
@@ -76,6 +78,21 @@ def parity(session: nox.Session) -> None:
     report = f"--parity-report=build/parity-{session.python}.json"
     command = ("python", "-m", "pytest", "tests/parity", *form, report)
     session.run(*command, *wishes, env=ONE_THREAD)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Give every reader damaged input: `-- SECONDS` each with atheris, after a long test run.
+
+    atheris watches which lines the input reaches; it exists for Linux and macOS.
+    """
+    _install(session)
+    long = {**ONE_THREAD, "NEXTSTAT_FUZZ_EXAMPLES": "2000"}
+    session.run("python", "-m", "pytest", "tests/fuzz", env=long)
+    session.install("atheris>=3")
+    seconds = session.posargs[0] if session.posargs else "600"
+    for script in sorted(Path("tests/fuzz").glob("atheris_*.py")):
+        session.run("python", str(script), f"-max_total_time={seconds}", env=ONE_THREAD)
 
 
 @nox.session

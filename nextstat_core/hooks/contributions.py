@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from nextstat_core.errors import PluginError, closest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nextstat_core.ir import Model
 
 __all__ = [
@@ -38,12 +40,20 @@ class ReaderSpec:
         ``read(text, **options) -> Model``. Raises `FormatError` or `ModelError`.
     description : str
         One line for listings.
+    read_file : callable or None
+        ``read_file(path, **options) -> Model``, for formats that are more than one text: what is
+        asked where a path is given.
+    options : mapping of str to str
+        Options of `read` and `read_file` that a user may set as text, with one line of help each;
+        the command line offers ``base_dir`` as ``--base-dir``.
     """
 
     name: str
     detect: Callable[[str], bool]
     read: Callable[..., Model]
     description: str = ""
+    read_file: Callable[..., Model] | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +69,19 @@ class WriterSpec:
         model.
     description : str
         One line for listings.
+    write_files : callable or None
+        ``write_files(model, folder, **options) -> list of Path``, for formats that are more than
+        one text: makes the folder and returns what it wrote.
+    options : mapping of str to str
+        Options of `write` and `write_files` that a user may set as text, with one line of help
+        each.
     """
 
     name: str
     write: Callable[..., str]
     description: str = ""
+    write_files: Callable[..., list[Path]] | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,8 @@ def nextstat_register_writers() -> Iterable[WriterSpec]:
     Called once per process, the first time that a model is written in a format that the core does
     not know. The answers of all plugins are combined; a name that two plugins claim is refused.
 
-    An implementation must not write files: `write` returns the text.
+    An implementation must not write files in `write`, which returns the text; only `write_files`
+    does, where the format is more than one text.
 
     Returns
     -------

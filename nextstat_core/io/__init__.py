@@ -18,6 +18,7 @@ from nextstat_core.io.patchset import Patch, Patchset, apply_patch, apply_patchs
 from nextstat_core.io.pyhf_json import DECLARED, Reading, read_pyhf, try_pyhf
 from nextstat_core.io.rebuild import workspace_prune, workspace_rename, workspace_sorted
 from nextstat_core.io.simple import simplemodel_uncorrelated
+from nextstat_core.io.write_pyhf import pyhf_document, write_pyhf
 
 __all__ = [
     "DECLARED",
@@ -32,6 +33,7 @@ __all__ = [
     "apply_patch",
     "apply_patchset",
     "decode",
+    "pyhf_document",
     "read_patchset",
     "read_pyhf",
     "read_text",
@@ -46,4 +48,5 @@ __all__ = [
     "workspace_prune",
     "workspace_rename",
     "workspace_sorted",
+    "write_pyhf",
 ]

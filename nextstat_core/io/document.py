@@ -1,15 +1,21 @@
 """The structure of a pyhf workspace (schema 1.0.0) as types that msgspec can read at once."""
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar, Union
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from nextstat_core.ir import ConstraintKind
+
 __all__ = [
     "BUILT_IN_KINDS",
+    "CONSTRAINT_TYPES",
     "ChannelEntry",
     "ConfigEntry",
+    "ConstraintEntry",
     "HistoSysEntry",
     "LumiEntry",
     "MeasurementEntry",
@@ -115,6 +121,26 @@ class ObservationEntry(_Entry):
     data: _Numbers
 
 
+#: Types of constraints in an extension of pyhf's format, and what they are in the model.
+CONSTRAINT_TYPES: Mapping[str, ConstraintKind] = MappingProxyType(
+    {
+        "Gaussian": "gaussian",
+        "Poisson": "poisson",
+        "Gamma": "gamma",
+        "LogNormal": "lognormal",
+        "Uniform": "uniform",
+        "NoConstraint": "none",
+    }
+)
+
+
+class ConstraintEntry(_Entry):
+    """Another constraint than the modifier's own: no part of pyhf's schema."""
+
+    type: Literal["Gaussian", "Poisson", "Gamma", "LogNormal", "Uniform", "NoConstraint"]
+    rel_uncertainty: float | UnsetType = UNSET
+
+
 class ParameterEntry(_Entry):
     """What a measurement says about one modifier's parameters."""
 
@@ -125,6 +151,7 @@ class ParameterEntry(_Entry):
     factors: _Numbers | UnsetType = UNSET
     sigmas: _Numbers | UnsetType = UNSET
     fixed: bool | UnsetType = UNSET
+    constraint: ConstraintEntry | UnsetType = UNSET
 
 
 class ConfigEntry(_Entry):

@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from nextstat_core.errors import Problem, closest
-from nextstat_core.io.document import MeasurementEntry, ParameterEntry
+from nextstat_core.io.document import (
+    CONSTRAINT_TYPES,
+    ConstraintEntry,
+    MeasurementEntry,
+    ParameterEntry,
+)
 from nextstat_core.io.structure import Structure
-from nextstat_core.ir import ParameterSettings
+from nextstat_core.ir import ConstraintChoice, ParameterSettings
 
 __all__ = ["Measurement", "choose_measurement"]
 
@@ -65,8 +70,15 @@ def _read_settings(chosen: Measurement, entries: Sequence[ParameterEntry]) -> No
             auxdata=_given(entry.auxdata),
             sigmas=_given(entry.sigmas),
             factors=_given(entry.factors),
+            constraint=_constraint(entry.constraint),
         )
     chosen.settings = tuple(settings.values())
+
+
+def _constraint(entry: ConstraintEntry | UnsetType) -> ConstraintChoice | None:
+    if isinstance(entry, UnsetType):
+        return None
+    return ConstraintChoice(CONSTRAINT_TYPES[entry.type], _given(entry.rel_uncertainty))
 
 
 def _given(value: Any) -> Any:

@@ -4,7 +4,7 @@
 problems it returns what can still be read, so that the physics of the rest is checked too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from nextstat_core.errors import Problem, closest
 from nextstat_core.hooks import hint_for_missing
 from nextstat_core.io.decode import describe
-from nextstat_core.io.document import BUILT_IN_KINDS
+from nextstat_core.io.document import BUILT_IN_KINDS, CONSTRAINT_TYPES
 from nextstat_core.io.places import Path, words
 from nextstat_core.ir import ModifierType
 
@@ -169,6 +169,16 @@ def _constant(constant: str) -> _Visit:
     return visit
 
 
+def _one_of(names: Iterable[str]) -> _Visit:
+    def visit(walk: _Walk, value: Any, path: Path) -> Any:
+        if isinstance(value, str) and value in names:
+            return value
+        walk.expected(path, f"one of {', '.join(names)}", value)
+        return _DROPPED
+
+    return visit
+
+
 def _many(item: _Visit, least: int = 0, most: int | None = None) -> _Visit:
     """Visit a list; unreadable entries are left out."""
 
@@ -292,6 +302,7 @@ _PARAMETER = _keys(
         "factors": _NUMBERS,
         "sigmas": _NUMBERS,
         "fixed": _boolean,
+        "constraint": _keys({"type": _one_of(CONSTRAINT_TYPES)}, {"rel_uncertainty": _number}),
     },
 )
 _CONFIG = _keys({"poi": _string, "parameters": _many(_named(_PARAMETER))})

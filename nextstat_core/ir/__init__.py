@@ -24,30 +24,40 @@ from nextstat_core.ir.modifiers import (
     StatError,
 )
 from nextstat_core.ir.nodes import (
+    AffineResponse,
     Channel,
     Constraint,
+    ConstraintChoice,
+    ConstraintKind,
     GaussianConstraint,
+    LogNormalResponse,
     Model,
     Parameter,
     ParameterSettings,
     PoissonConstraint,
+    Response,
     Sample,
 )
 from nextstat_core.ir.order import pyhf_auxdata_order, pyhf_parameter_order
 from nextstat_core.ir.restrict import with_channels
+from nextstat_core.ir.settings import settings_of_component
 from nextstat_core.ir.terms import CellAddition, CellFactor, Curve, Family, RowFactor, Term
 
 __all__ = [
+    "AffineResponse",
     "CellAddition",
     "CellFactor",
     "Channel",
     "Constraint",
+    "ConstraintChoice",
+    "ConstraintKind",
     "Curve",
     "Derived",
     "Family",
     "GaussianConstraint",
     "HistoSys",
     "Interpolation",
+    "LogNormalResponse",
     "Lumi",
     "Model",
     "Modifier",
@@ -58,6 +68,7 @@ __all__ = [
     "ParameterSettings",
     "PluginModifier",
     "PoissonConstraint",
+    "Response",
     "RowFactor",
     "Sample",
     "ShapeFactor",
@@ -73,6 +84,7 @@ __all__ = [
     "modifier_data",
     "pyhf_auxdata_order",
     "pyhf_parameter_order",
+    "settings_of_component",
     "with_auxiliary",
     "with_channels",
     "with_nominal",

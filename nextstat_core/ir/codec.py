@@ -18,8 +18,10 @@ from nextstat_core.ir.modifiers import (
     StatError,
 )
 from nextstat_core.ir.nodes import (
+    AffineResponse,
     Channel,
     GaussianConstraint,
+    LogNormalResponse,
     Model,
     Parameter,
     ParameterSettings,
@@ -39,6 +41,8 @@ _CONSTRAINTS: Mapping[str, type[Any]] = {
     "poisson": PoissonConstraint,
 }
 _CONSTRAINT_NAMES = {kind: name for name, kind in _CONSTRAINTS.items()}
+_RESPONSES: Mapping[str, type[Any]] = {"affine": AffineResponse, "lognormal": LogNormalResponse}
+_RESPONSE_NAMES = {kind: name for name, kind in _RESPONSES.items()}
 
 
 def model_to_dict(model: Model) -> dict[str, Any]:
@@ -125,6 +129,10 @@ def _parameter_to_dict(parameter: Parameter) -> dict[str, Any]:
     encoded: dict[str, Any] = msgspec.to_builtins(parameter)
     if parameter.constraint is not None:
         encoded["constraint"]["kind"] = _CONSTRAINT_NAMES[type(parameter.constraint)]
+    if parameter.response is None:
+        del encoded["response"]
+    else:
+        encoded["response"]["kind"] = _RESPONSE_NAMES[type(parameter.response)]
     return encoded
 
 
@@ -149,13 +157,17 @@ def _modifier(data: Mapping[str, Any]) -> Modifier:
 
 
 def _parameter(data: Mapping[str, Any]) -> Parameter:
-    encoded = data["constraint"]
-    constraint = None
-    if encoded is not None:
-        constraint = msgspec.convert(encoded, _CONSTRAINTS[encoded["kind"]])
-    plain = {key: value for key, value in data.items() if key != "constraint"}
+    plain = {key: value for key, value in data.items() if key not in ("constraint", "response")}
     build: Callable[..., Parameter] = Parameter
-    return build(**plain, constraint=constraint)
+    return build(
+        **plain,
+        constraint=_tagged(data["constraint"], _CONSTRAINTS),
+        response=_tagged(data.get("response"), _RESPONSES),
+    )
+
+
+def _tagged(encoded: Any, types: Mapping[str, type[Any]]) -> Any:
+    return None if encoded is None else msgspec.convert(encoded, types[encoded["kind"]])
 
 
 def _floats(values: Any) -> tuple[float, ...]:

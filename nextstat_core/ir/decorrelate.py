@@ -65,12 +65,17 @@ def decorrelate(model: Model, modifier: str, groups: Mapping[str, Iterable[str]]
         for channel in model.channels
     )
     settings = list(model.settings)
+    members = [entry.name for entry in model.parameters if entry.group == modifier]
     for entry in model.settings:
-        if entry.name == modifier:
-            settings += [replace(entry, name=name) for name in dict.fromkeys(new_name.values())]
+        for name in dict.fromkeys(new_name.values()):
+            if entry.name == modifier:
+                settings.append(replace(entry, name=name))
+            elif entry.name in members:
+                own = component_names(name, len(members))[members.index(entry.name)]
+                settings.append(replace(entry, name=own))
     poi = model.parameters[0].group if model.poi is not None else None
     if set(channels_of(model, modifier)) <= new_name.keys():
-        settings = [entry for entry in settings if entry.name != modifier]
+        settings = [entry for entry in settings if entry.name not in {modifier, *members}]
         poi = None if poi == modifier else poi
     supplied: dict[str, tuple[Parameter, ...]] = {}
     for parameter in model.parameters:

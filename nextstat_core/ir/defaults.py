@@ -14,7 +14,6 @@ from nextstat_core.ir.modifiers import (
     ShapeSys,
     StatError,
 )
-from nextstat_core.ir.names import component_names
 from nextstat_core.ir.nodes import (
     Channel,
     Constraint,
@@ -78,9 +77,9 @@ def _shapefactor(name: str, occurrences: Sequence[Occurrence]) -> Defaults:
     """Component i acts on bin i of every channel, so the longest channel counts."""
     by_channel = {use.channel.name: len(use.modifier.parameters) for use in occurrences}
     count = max(by_channel.values())
+    longest = max((use.modifier.parameters for use in occurrences), key=len)
     parameters = tuple(
-        Parameter(component, name, init=1.0, lower=0.0, upper=10.0)
-        for component in component_names(name, count)
+        Parameter(component, name, init=1.0, lower=0.0, upper=10.0) for component in longest
     )
     first = min(by_channel)
     if by_channel[first] == count:

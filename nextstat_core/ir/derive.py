@@ -54,7 +54,8 @@ def derive_parameters(
     channels : sequence of Channel
         Channels as written, with the parameter names of each modifier.
     settings : sequence of ParameterSettings
-        The measurement's settings, one per name; those without a modifier give a warning.
+        The measurement's settings, one per name of a modifier or of one of its components; those
+        without either give a warning.
     poi : str or None
         Name of the modifier whose only parameter is of interest, e.g. ``"mu"``.
     supplied : mapping of str to tuple of Parameter
@@ -67,16 +68,18 @@ def derive_parameters(
     """
     groups = _collect(channels)
     by_name = {entry.name: entry for entry in settings}
-    derived = Derived((), [], _without_modifier(by_name, groups))
+    derived = Derived((), [], [])
     vector: dict[str, tuple[Parameter, ...]] = {}
     for name, kinds in groups.items():
         group = _group(name, kinds, supplied)
         if group.parameters:
-            group = apply_settings(group, by_name.get(name), kinds.keys())
+            group = apply_settings(group, by_name, kinds.keys())
         vector[name] = group.parameters
         derived.problems.extend(group.problems)
         derived.warnings.extend(group.warnings)
     derived.problems.extend(_check_vector(vector, poi))
+    components = {entry.name for entries in vector.values() for entry in entries}
+    derived.warnings[:0] = _without_modifier(by_name.keys() - components, groups)
     first = vector.get(poi, ()) if poi is not None else ()
     rest = (entry for name, entries in vector.items() if name != poi for entry in entries)
     return derived._replace(parameters=(*first, *rest))
@@ -165,8 +168,13 @@ def with_auxiliary(model: Model, values: Mapping[str, float]) -> Model:
     )
     settings = {entry.name: entry for entry in model.settings}
     for group in dict.fromkeys(known[name].group for name in values):
-        auxdata = tuple(_auxdata(e.constraint) for e in parameters if e.group == group)
+        members = [entry for entry in parameters if entry.group == group]
+        auxdata = tuple(_auxdata(entry.constraint) for entry in members)
         settings[group] = replace(settings.get(group, ParameterSettings(group)), auxdata=auxdata)
+        for entry in members:
+            # What is said about a component would go before the new data.
+            if entry.name != group and entry.name in settings:
+                settings[entry.name] = replace(settings[entry.name], auxdata=None)
     return replace(model, parameters=parameters, settings=tuple(settings.values()))
 
 
@@ -224,7 +232,7 @@ def _without_modifier(names: Iterable[str], groups: _Groups) -> list[Problem]:
             "the measurement has settings for it, but no modifier has this name; they are ignored",
             closest(name, groups),
         )
-        for name in names
+        for name in sorted(names)
         if name not in groups
     ]
 

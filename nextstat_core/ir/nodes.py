@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from nextstat_core.errors import Problem
 from nextstat_core.ir.modifiers import Modifier
 
 __all__ = [
+    "AffineResponse",
     "Channel",
     "Constraint",
+    "ConstraintChoice",
+    "ConstraintKind",
     "GaussianConstraint",
+    "LogNormalResponse",
     "Model",
     "Parameter",
     "ParameterSettings",
     "PoissonConstraint",
+    "Response",
     "Sample",
 ]
 
@@ -40,6 +45,49 @@ Constraint: TypeAlias = GaussianConstraint | PoissonConstraint
 
 
 @dataclass(frozen=True, slots=True)
+class AffineResponse:
+    r"""Modifiers see :math:`\text{slope}\,\theta + \text{offset}` instead of the parameter.
+
+    With a Poisson constraint and slope = -offset = 1/r it is ROOT's Gamma term of relative
+    uncertainty r: the parameter is :math:`\beta = 1 + r\alpha`.
+    """
+
+    slope: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class LogNormalResponse:
+    r"""Modifiers see :math:`((1 + r)^\theta - 1) / r` instead of the parameter; r is `relative`.
+
+    With a unit Gaussian constraint it is ROOT's LogNormal term.
+    """
+
+    relative: float
+
+
+Response: TypeAlias = AffineResponse | LogNormalResponse
+#: Which auxiliary measurement a parameter has; ``none`` and ``uniform`` mean that it has none.
+ConstraintKind: TypeAlias = Literal["gaussian", "poisson", "gamma", "lognormal", "uniform", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintChoice:
+    """Another constraint than the one that a modifier brings.
+
+    Attributes
+    ----------
+    kind : {"gaussian", "poisson", "gamma", "lognormal", "uniform", "none"}
+    relative : float or None
+        Relative uncertainty; needed by a gamma or lognormal of a normsys or histosys. Left out for
+        parameters of single bins, it follows from uncertainties and nominal yields.
+    """
+
+    kind: ConstraintKind
+    relative: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One entry of the parameter vector.
 
@@ -55,6 +103,8 @@ class Parameter:
         Held at `init` unless the caller says otherwise.
     constraint : Constraint or None
         Auxiliary measurement; kept for fixed parameters too, because it enters the constant.
+    response : Response or None
+        What modifiers see instead of the parameter itself.
     """
 
     name: str
@@ -64,13 +114,16 @@ class Parameter:
     upper: float
     fixed: bool = False
     constraint: Constraint | None = None
+    response: Response | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterSettings:
     """What a measurement says about one modifier's parameters; None means nothing was said.
 
-    The fields are those of pyhf's measurement configuration; tuples hold one entry per parameter.
+    The fields are those of pyhf's measurement configuration, and `constraint`; tuples hold one
+    entry per parameter. `name` is that of a modifier, or of one of its components (``stat_SR[1]``),
+    whose settings go before those of the modifier.
     """
 
     name: str
@@ -80,6 +133,7 @@ class ParameterSettings:
     auxdata: tuple[float, ...] | None = None
     sigmas: tuple[float, ...] | None = None
     factors: tuple[float, ...] | None = None
+    constraint: ConstraintChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)

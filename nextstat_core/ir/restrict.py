@@ -83,11 +83,14 @@ def _by_first_appearance(model: Model, used: dict[str, None]) -> tuple[Parameter
 
 
 def _kept_settings(model: Model, kept: set[str]) -> Iterator[ParameterSettings]:
-    """Settings of groups that stay, cut to their components that stay."""
+    """Settings of groups that stay, cut to their components that stay, and of such components."""
     components: dict[str, list[bool]] = {}
     for entry in model.parameters:
         components.setdefault(entry.group, []).append(entry.name in kept)
     for settings in model.settings:
+        if settings.name in kept and settings.name not in components:
+            yield settings
+            continue
         mask = components.get(settings.name, [])
         if any(mask):
             cut: dict[str, Any] = {

@@ -37,6 +37,8 @@ def bent_parameters(plan: RatePlan) -> np.ndarray:
         per_bin = np.bincount(place.reshape(-1), effect, len(distinct))
         owners, bins = np.divmod(distinct, plan.n_bins)
         sizes.append(np.bincount(owners, per_bin**2 / variance[bins], plan.n_parameters))
+    # Zero is not the middle of a parameter that modifiers see through a response.
+    sizes[1][plan.transformed] = 0.0
     bent = np.flatnonzero((sizes[1] > _SHARE * sizes[0]) & (sizes[1] > _LEAST))
     return bent[np.argsort(-sizes[1][bent], kind="stable")][:_MOST]
 

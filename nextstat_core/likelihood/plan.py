@@ -16,12 +16,13 @@ from nextstat_core.ir import CellAddition, CellFactor, RowFactor
 from nextstat_core.likelihood.additions_plan import plan_additions
 from nextstat_core.likelihood.curve_plan import plan_factors
 from nextstat_core.likelihood.lowering import lower_sample
+from nextstat_core.likelihood.responses import through_responses
 from nextstat_core.likelihood.tile_plan import Tile, tiles_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nextstat_core.ir import Channel, Model, ModifierType
+    from nextstat_core.ir import Channel, Model, ModifierType, Term
     from nextstat_core.likelihood.additions_plan import Additions
     from nextstat_core.likelihood.curve_plan import CurveGroup, FactorPlan
     from nextstat_core.likelihood.layout import Layout
@@ -56,6 +57,7 @@ class RatePlan:
     additions: Additions | None
     contributions: np.ndarray  # parameter of each gradient contribution, see `RateKernel.gradient`
     kinks: np.ndarray  # parameters at whose zero the likelihood has a kink
+    transformed: np.ndarray  # parameters that modifiers see through a response
 
     def cells_of_row(self, row: int) -> np.ndarray:
         """Cells of one row, in bin order."""
@@ -83,6 +85,7 @@ def make_rate_plan(
     """Index plan of a model."""
     channels, order, channel_bins = _arrange(model)
     index = {p.name: i for i, p in enumerate(model.parameters)}
+    responses = {p.name: p.response for p in model.parameters if p.response is not None}
     collected, tiles = _Collected(), list[Tile]()
     row_names: list[tuple[str, str]] = []
     nominal, row_of_cell, bin_of_cell = [], [], []
@@ -101,7 +104,8 @@ def make_rate_plan(
                 row = len(row_names)
                 row_names.append((channel.name, sample.name))
                 starts.append((first_cell + position, n_samples, n_bins))
-                _collect(collected, row, lower_sample(sample, channel, modifier_types))
+                terms = lower_sample(sample, channel, modifier_types)
+                _collect(collected, row, through_responses(terms, responses))
             first_cell += n_samples * n_bins
             first_bin += n_bins
     factors = plan_factors(
@@ -130,6 +134,7 @@ def make_rate_plan(
         additions=additions,
         contributions=_contributions(factors, additions, layout),
         kinks=_kinks(collected, index),
+        transformed=np.asarray([index[name] for name in responses], dtype=np.intp),
     )
 
 
@@ -152,7 +157,7 @@ def _arrange(model: Model) -> tuple[_Shaped, np.ndarray, dict[str, slice]]:
     return groups, order, main
 
 
-def _collect(collected: _Collected, row: int, terms: list) -> None:  # type: ignore[type-arg]
+def _collect(collected: _Collected, row: int, terms: list[Term]) -> None:
     for term in terms:
         if isinstance(term, RowFactor):
             collected.factors.append((row, term))

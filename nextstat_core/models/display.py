@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nextstat_core.ir import GaussianConstraint, PoissonConstraint
+from nextstat_core.ir import GaussianConstraint, LogNormalResponse, PoissonConstraint
 from nextstat_core.tables import Table, block, folded, paragraph
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ def _constraint(entry: Parameter) -> str:
         return "fixed"
     match entry.constraint:
         case GaussianConstraint(center=center, width=width):
-            return f"Gaussian, {center:.6g} +/- {width:.4g}"
+            shape = "LogNormal" if isinstance(entry.response, LogNormalResponse) else "Gaussian"
+            return f"{shape}, {center:.6g} +/- {width:.4g}"
         case PoissonConstraint(count=count):
-            return f"Poisson, {count:.6g} counts"
+            shape = "Poisson" if entry.response is None else "Gamma"
+            return f"{shape}, {count:.6g} counts"
     return "free"

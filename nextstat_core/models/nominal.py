@@ -1,12 +1,13 @@
 """What moves in the auxiliary part of the likelihood when a sample's nominal yields move.
 
-The relative width of a staterror and the auxiliary count of a shapesys are made from the nominal
-yields, so they follow as if the workspace were written again; what the measurement gives explicitly
-does not.
+The relative width w of a staterror or shapesys is made from the nominal yields, so its constraint,
+whether Gaussian of width w or Poisson of 1 / w**2 events, follows as if the workspace were written
+again; what the measurement gives explicitly does not.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from math import log
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,13 @@ from nextstat_core.ir import (
     PoissonConstraint,
     ShapeSys,
     StatError,
+    settings_of_component,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nextstat_core.ir import Channel, Model
+    from nextstat_core.ir import Channel, Constraint, Model
 
 __all__ = ["auxiliary_nominal_gradient"]
 
@@ -45,46 +47,66 @@ def auxiliary_nominal_gradient(
     """
     owner = next(entry for entry in model.channels if entry.name == channel)
     varied = next(entry for entry in owner.samples if entry.name == sample)
-    index = {entry.name: i for i, entry in enumerate(model.parameters)}
-    settings = {entry.name: entry for entry in model.settings}
+    position = {entry.name: i for i, entry in enumerate(model.parameters)}
+    given = _given(model)
     total = np.zeros((owner.n_bins, theta.shape[1]))
     for modifier in varied.modifiers:
         if not isinstance(modifier, ShapeSys | StatError):
             continue
-        given = settings.get(modifier.name, ParameterSettings(modifier.name))
         for b, name in enumerate(modifier.parameters):
-            gamma, constraint = theta[index[name]], model.parameters[index[name]].constraint
-            if isinstance(modifier, StatError) and isinstance(constraint, GaussianConstraint):
-                if given.sigmas is None:
-                    total[b] += _staterror(owner, modifier.name, b, constraint, gamma)
-            elif isinstance(modifier, ShapeSys) and isinstance(constraint, PoissonConstraint):
-                slope = _shapesys(constraint, gamma, given)
-                total[b] += slope * _count_slope(varied.nominal[b], modifier.uncertainties[b])
+            constraint = model.parameters[position[name]].constraint
+            if isinstance(modifier, StatError):
+                nominal, variance = _staterror(owner, modifier.name, b)
+            else:
+                nominal, variance = varied.nominal[b], modifier.uncertainties[b] ** 2
+            if nominal > 0.0 and variance > 0.0:
+                tau = nominal * nominal / variance
+                gamma = theta[position[name]]
+                total[b] += _per_log_nominal(constraint, gamma, tau, given[name]) / nominal
     return total
 
 
-def _staterror(
-    channel: Channel,
-    name: str,
-    b: int,
-    constraint: GaussianConstraint,
-    gamma: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Of ``(gamma - m)^2 / (2 w^2) + log w`` with ``w = sqrt(sum u^2) / sum of nominals``."""
+def _given(model: Model) -> dict[str, ParameterSettings]:
+    """What the measurement says about each parameter."""
+    by_name = {entry.name: entry for entry in model.settings}
+    counts: Counter[str] = Counter()
+    given = {}
+    for entry in model.parameters:
+        index = counts[entry.group]
+        given[entry.name] = settings_of_component(by_name, entry.group, entry.name, index)
+        counts[entry.group] += 1
+    return given
+
+
+def _staterror(channel: Channel, name: str, b: int) -> tuple[float, float]:
+    """Summed nominal yields of one bin, and its variance."""
     uses = [
         (sample.nominal[b], own.uncertainties[b])
         for sample in channel.samples
         for own in sample.modifiers
         if isinstance(own, StatError) and own.name == name
     ]
-    nominal = sum(value for value, _ in uses)
-    if not (nominal > 0.0 and any(uncertainty for _, uncertainty in uses)):
+    return sum(value for value, _ in uses), sum(u * u for _, u in uses)
+
+
+def _per_log_nominal(
+    constraint: Constraint | None,
+    gamma: NDArray[np.float64],
+    tau: float,
+    given: ParameterSettings,
+) -> NDArray[np.float64]:
+    """Of the constraint's ``-log L`` with respect to ``log(1 / w)``; `tau` is ``w**-2``."""
+    if constraint is None or (given.constraint is not None and given.constraint.relative):
         return np.zeros_like(gamma)
-    pull = (gamma - constraint.center) / constraint.width
-    return (pull * pull - 1.0) / nominal
+    if isinstance(constraint, GaussianConstraint):
+        if given.sigmas is not None:
+            return np.zeros_like(gamma)
+        pull = (gamma - constraint.center) / constraint.width
+        return pull * pull - 1.0
+    return 2.0 * tau * _poisson(constraint, gamma, given)
 
 
-def _shapesys(
+def _poisson(
     constraint: PoissonConstraint, gamma: NDArray[np.float64], given: ParameterSettings
 ) -> NDArray[np.float64]:
     """Of ``gamma t - a log(gamma t) + log a!`` with respect to t = a, where they are not given."""
@@ -96,11 +118,6 @@ def _shapesys(
         # The likelihood continues the logarithm below this, far outside a gamma's bounds.
         slope += _digamma(count + 1.0) - np.log(np.maximum(gamma, 1e-11) * factor)
     return slope
-
-
-def _count_slope(nominal: float, uncertainty: float) -> float:
-    """Of ``(nominal / uncertainty)^2``; 0 where there is no such auxiliary measurement."""
-    return 2.0 * nominal / uncertainty**2 if nominal > 0.0 and uncertainty > 0.0 else 0.0
 
 
 def _digamma(x: float) -> float:

@@ -10,6 +10,7 @@ from nextstat_core.stats.interpolation import (
 )
 from nextstat_core.stats.normal import gaussian_constant
 from nextstat_core.stats.poisson import PoissonTerms, poisson_constant, poisson_terms
+from nextstat_core.stats.responses import Through, through
 from nextstat_core.stats.summation import compensated_sum
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Code1",
     "Code4",
     "PoissonTerms",
+    "Through",
     "bend_of",
     "chi2_sf",
     "compensated_sum",
@@ -24,4 +26,5 @@ __all__ = [
     "linear_of",
     "poisson_constant",
     "poisson_terms",
+    "through",
 ]

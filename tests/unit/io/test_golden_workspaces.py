@@ -20,6 +20,8 @@ from nextstat_core.ir import (
 )
 
 #: Cases that pyhf loads and we refuse on purpose, with what our message must name.
+#: Refused by pyhf for the key `constraint`, which is an extension.
+READ_ON_PURPOSE = {"small/xml-nextstat-small/workspace"}
 REFUSED_ON_PURPOSE = {
     "patho/nextstat-small/bad_observations_length_mismatch": (
         "channel 'singlechannel', observations",
@@ -109,7 +111,11 @@ def test_the_parameter_of_interest_comes_first(cases: list[tuple[dict[str, Any],
 def test_workspaces_that_pyhf_refuses_are_refused(
     cases: list[tuple[dict[str, Any], str]],
 ) -> None:
-    refused = [(case["id"], text) for case, text in cases if not case["loads"]]
+    refused = [
+        (case["id"], text)
+        for case, text in cases
+        if not case["loads"] and case["id"] not in READ_ON_PURPOSE
+    ]
     assert refused
     for case_id, text in refused:
         try:

@@ -182,8 +182,20 @@ REFUSALS: dict[str, tuple[Callable[[Document], None], tuple[str, ...]]] = {
         (f"{JES} (histosys)", "the key 'data' is missing"),
     ),
     "extra key of a parameter": (
-        _parameter(name="mu", constraint={"type": "Gamma"}),
-        ("measurement 'main', parameter 'mu'", "the key 'constraint' is not allowed", "expected"),
+        _parameter(name="mu", widths=[1.0]),
+        ("measurement 'main', parameter 'mu'", "the key 'widths' is not allowed", "expected"),
+    ),
+    "unknown constraint": (
+        _parameter(name="mu", constraint={"type": "Laplace"}),
+        ("measurement 'main', parameter 'mu'", "'Laplace'", "one of Gaussian, Poisson, Gamma"),
+    ),
+    "gamma term without its width": (
+        _parameter(name="mu", constraint={"type": "Gaussian"}),
+        ("parameter 'mu'", "`sigmas` is nan", "expected"),
+    ),
+    "negative relative uncertainty": (
+        _parameter(name="mu", constraint={"type": "Gaussian", "rel_uncertainty": -0.1}),
+        ("parameter 'mu'", "relative uncertainty is -0.1", "expected one of 1e-9 to 1e9"),
     ),
     "extra key of the workspace": (
         _set(lambda d: d, "chanels", []),
