@@ -13,6 +13,7 @@ from nextstat_core.io.digest import workspace_digest
 from nextstat_core.io.files import read_text
 from nextstat_core.io.inspection import workspace_inspect
 from nextstat_core.io.interpolation import InterpolationChoice
+from nextstat_core.io.lint import Finding, LintThresholds, lint_model, workspace_lint
 from nextstat_core.io.patches import apply_operations
 from nextstat_core.io.patchset import Patch, Patchset, apply_patch, apply_patchset, read_patchset
 from nextstat_core.io.pyhf_json import DECLARED, Reading, read_pyhf, try_pyhf
@@ -24,8 +25,10 @@ __all__ = [
     "DECLARED",
     "JOINS",
     "Decoded",
+    "Finding",
     "InterpolationChoice",
     "Join",
+    "LintThresholds",
     "Patch",
     "Patchset",
     "Reading",
@@ -33,6 +36,7 @@ __all__ = [
     "apply_patch",
     "apply_patchset",
     "decode",
+    "lint_model",
     "pyhf_document",
     "read_patchset",
     "read_pyhf",
@@ -45,6 +49,7 @@ __all__ = [
     "workspace_combine_all",
     "workspace_digest",
     "workspace_inspect",
+    "workspace_lint",
     "workspace_prune",
     "workspace_rename",
     "workspace_sorted",
