@@ -10,7 +10,9 @@ from nextstat_core.io.combine import (
 )
 from nextstat_core.io.decode import Decoded, decode
 from nextstat_core.io.digest import workspace_digest
+from nextstat_core.io.encode import encode
 from nextstat_core.io.files import read_text
+from nextstat_core.io.formats import own_readers, own_writers
 from nextstat_core.io.inspection import workspace_inspect
 from nextstat_core.io.interpolation import InterpolationChoice
 from nextstat_core.io.lint import Finding, LintThresholds, lint_model, workspace_lint
@@ -36,7 +38,10 @@ __all__ = [
     "apply_patch",
     "apply_patchset",
     "decode",
+    "encode",
     "lint_model",
+    "own_readers",
+    "own_writers",
     "pyhf_document",
     "read_patchset",
     "read_pyhf",

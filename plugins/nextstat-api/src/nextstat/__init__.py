@@ -45,6 +45,17 @@ if TYPE_CHECKING:
         poisson_toys,
     )
     from nextstat._version import __version__
+    from nextstat._workspaces import (
+        apply_patchset,
+        simplemodel_uncorrelated,
+        workspace_combine,
+        workspace_digest,
+        workspace_inspect,
+        workspace_lint,
+        workspace_prune,
+        workspace_rename,
+        workspace_sorted,
+    )
     from nextstat._yields import goodness_of_fit, simplified_likelihood, yields
     from nextstat_core.errors import (
         FitError,
@@ -65,6 +76,7 @@ if TYPE_CHECKING:
         profile_scan_2d,
         signal_injection,
     )
+    from nextstat_core.io import Finding, LintThresholds
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import (
         Breakdown,
@@ -102,6 +114,7 @@ __all__ = [
     "Contour",
     "DiscoveryResult",
     "FeldmanCousins",
+    "Finding",
     "FitError",
     "FitMinimumResult",
     "FitOptions",
@@ -118,6 +131,7 @@ __all__ = [
     "Interval",
     "Intervals",
     "LimitResult",
+    "LintThresholds",
     "MassScan",
     "MaximumLikelihoodEstimator",
     "ModelError",
@@ -135,6 +149,7 @@ __all__ = [
     "WorkerError",
     "Yields",
     "__version__",
+    "apply_patchset",
     "asimov_data",
     "breakdown",
     "channel_compatibility",
@@ -173,12 +188,20 @@ __all__ = [
     "set_eval_mode",
     "set_threads",
     "signal_injection",
+    "simplemodel_uncorrelated",
     "simplified_likelihood",
     "toy_upper_limit",
     "upper_limit",
     "upper_limits",
     "upper_limits_root",
     "workspace_audit",
+    "workspace_combine",
+    "workspace_digest",
+    "workspace_inspect",
+    "workspace_lint",
+    "workspace_prune",
+    "workspace_rename",
+    "workspace_sorted",
     "yields",
 ]
 
@@ -199,12 +222,17 @@ _HOMES = {
     "nextstat._toy_tests": "feldman_cousins hypotest_toys toy_upper_limit",
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
+    "nextstat._workspaces": (
+        "apply_patchset simplemodel_uncorrelated workspace_combine workspace_digest "
+        "workspace_inspect workspace_lint workspace_prune workspace_rename workspace_sorted"
+    ),
     "nextstat._yields": "goodness_of_fit simplified_likelihood yields",
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError WorkerError",
     "nextstat_core.infer": (
         "FitOptions channel_compatibility contour inject_signal interval intervals "
         "profile_points profile_scan_2d signal_injection"
     ),
+    "nextstat_core.io": "Finding LintThresholds",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
         "Breakdown ChannelCompatibility ClsScan Contour DiscoveryResult FeldmanCousins "
