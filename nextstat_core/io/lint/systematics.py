@@ -62,10 +62,13 @@ def _identical(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
             yield Sighting(use.modifier.name, use.place, message, effect.size if effect else 0.0)
 
 
-def _one_sided(model: Model, _: LintThresholds) -> Iterator[Sighting]:
+def _one_sided(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
+    predictions = {channel.name: totals(channel) for channel in model.channels}
     for use in uses(model):
         varied = variations(use)
         if varied is None or varied[0] == varied[1]:
+            continue
+        if _largest_change(use, predictions[use.channel.name]) <= limits.negligible:
             continue
         for side, key in zip(varied, ("lo", "hi"), strict=True):
             if side == use.sample.nominal:

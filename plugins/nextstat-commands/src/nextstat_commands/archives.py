@@ -137,6 +137,9 @@ def _entries(archive: IO[bytes], start: bytes, most: int) -> Iterator[_Member]:
         with tarfile.open(fileobj=bounded, mode="r:") as opened_tar:
             for member in opened_tar:
                 yield _Entry(member.name, member.size, _tar_kind(member), opened_tar, member)
+            # The end of the archive comes before that of its compression, which has a checksum.
+            while bounded.read(_CHUNK):
+                pass
     except tarfile.ReadError as error:
         reason = f"neither a tar nor a zip archive: {error}"
         raise FormatError(f"what was downloaded is {reason}") from error

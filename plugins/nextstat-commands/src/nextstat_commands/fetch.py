@@ -67,7 +67,8 @@ def fetch(
             _copy(response, target, most, progress)
             return str(response.geturl())
     except HTTPError as error:
-        raise InputError(f"cannot download {url!r}: the server answers {error.code}") from error
+        reason = " ".join(f"{error.code} {error.reason}".split())
+        raise InputError(f"cannot download {url!r}: the server answers {reason}") from error
     except (OSError, HTTPException, ValueError) as error:
         if isinstance(error, InputError | FormatError):
             raise
