@@ -1,6 +1,7 @@
 """Files and formats to models and back, and operations on workspaces."""
 
 from nextstat_core.io.audit import workspace_audit
+from nextstat_core.io.bulk import without_collector
 from nextstat_core.io.combine import (
     JOINS,
     Join,
@@ -49,6 +50,7 @@ __all__ = [
     "shared_modifiers",
     "simplemodel_uncorrelated",
     "try_pyhf",
+    "without_collector",
     "workspace_audit",
     "workspace_combine",
     "workspace_combine_all",

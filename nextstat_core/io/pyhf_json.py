@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from nextstat_core.errors import FormatError, InputError, ModelError, PluginError, Problem, closest
+from nextstat_core.io.bulk import without_collector
 from nextstat_core.io.decode import decode, describe
 from nextstat_core.io.document import BUILT_IN_KINDS
 from nextstat_core.io.interpolation import InterpolationChoice, choose_interpolations
@@ -81,13 +82,14 @@ def read_pyhf(
     InputError
         If `interpolation` names an unknown code or modifier, or `poi` is no name.
     """
-    reading = try_pyhf(
-        decode(source).usable(),
-        measurement=measurement,
-        poi=poi,
-        interpolation=interpolation,
-        modifier_types=modifier_types,
-    )
+    with without_collector():
+        reading = try_pyhf(
+            decode(source).usable(),
+            measurement=measurement,
+            poi=poi,
+            interpolation=interpolation,
+            modifier_types=modifier_types,
+        )
     if reading.model is None:
         raise ModelError(reading.problems)
     return reading.model

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from nextstat_core.backend import Backend, get_backend
 from nextstat_core.hooks import get_manager
-from nextstat_core.io import DECLARED, read_pyhf
+from nextstat_core.io import DECLARED, read_pyhf, without_collector
 from nextstat_core.ir import (
     GaussianConstraint,
     pyhf_parameter_order,
@@ -73,7 +73,8 @@ class HistFactoryModel(LikelihoodMethods):
     ) -> None:
         self._precise = precise
         chosen = get_backend("numpy" if backend is None else backend, device)
-        self._state: ModelState = make_state(model, chosen)
+        with without_collector():
+            self._state: ModelState = make_state(model, chosen)
 
     @classmethod
     def from_workspace(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nextstat_core.testing import many_channels, uncorrelated
+from nextstat_core.testing import Recipe, generate_workspace, many_channels, uncorrelated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,18 @@ EXAMPLE = REPOSITORY / "docs" / "examples" / "example_workspace.json"
 #: Ours first: the others are compared with it.
 TOOLS = ("ours", "nextstat 0.10.1", "pyhf 0.7.6")
 OURS, NEXTSTAT, PYHF = TOOLS
+
+#: What makes a workspace of 20 MB.
+LARGE = Recipe(
+    n_channels=50,
+    n_bins=30,
+    n_samples=20,
+    n_normsys=150,
+    n_histosys=60,
+    staterror=True,
+    shapesys=True,
+    lumi=True,
+)
 
 #: Published analyses: name, and where it lies in the folder of published workspaces.
 PUBLISHED = {
@@ -68,9 +80,20 @@ class Workload:
     note: str = ""
 
 
-def _load(workspace: str) -> Workload:
-    repeats = {OURS: {"repeats": 5}, NEXTSTAT: {"repeats": 5}, PYHF: {"repeats": 3}}
-    return Workload(f"load {workspace}", "load", workspace, repeats, note="text to first value")
+def _load(workspace: str, *, slow: bool = False, note: str = "") -> Workload:
+    repeats = {
+        OURS: {"repeats": 5},
+        NEXTSTAT: {"repeats": 5},
+        PYHF: {"repeats": 1 if slow else 3},
+    }
+    return Workload(
+        f"load {workspace}",
+        "load",
+        workspace,
+        repeats,
+        slow=frozenset({PYHF} if slow else ()),
+        note="text to first value" + note,
+    )
 
 
 def _fit(workspace: str, *, slow: bool) -> Workload:
@@ -190,6 +213,7 @@ def _ranking(workspace: str) -> Workload:
 
 WORKLOADS = (
     *(_load(name) for name in ("tttt-prod", "tHu", "example")),
+    _load("20 MB", slow=True, note="; 50 channels x 30 bins x 20 samples, 3,212 parameters"),
     _fit("tttt-prod", slow=True),
     _fit("tHu", slow=True),
     _fit("example", slow=False),
@@ -247,6 +271,7 @@ def write_workspaces(folder: Path) -> dict[str, Path]:
     generated = {
         "tiny": uncorrelated([12.0, 11.0], [50.0, 52.0], [3.0, 7.0], [51.0, 48.0]),
         "many-channels": many_channels(50),
+        "20 MB": generate_workspace(1, LARGE),
     }
     for name, workspace in generated.items():
         found[name] = folder / f"{name}.json"
