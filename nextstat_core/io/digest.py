@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from nextstat_core.errors import FormatError, InputError, closest
+from nextstat_core.io.decode import describe
 
 __all__ = ["workspace_digest"]
 
@@ -35,7 +37,7 @@ def workspace_digest(document: Any, algorithm: str = "sha256") -> str:
     InputError
         If there is no such algorithm.
     FormatError
-        If the document is no JSON.
+        If the document is no object, or holds what JSON cannot hold.
 
     Examples
     --------
@@ -46,6 +48,8 @@ def workspace_digest(document: Any, algorithm: str = "sha256") -> str:
         hint = closest(str(algorithm), _ALGORITHMS)
         listed = ", ".join(_ALGORITHMS)
         raise InputError(f"no digest algorithm {algorithm!r}; there are: {listed}", hint=hint)
+    if not isinstance(document, Mapping):
+        raise FormatError(f"a workspace is a JSON object; found {describe(document)}")
     try:
         text = json.dumps(document, sort_keys=True, ensure_ascii=False).encode("utf-8")
     except RecursionError as error:

@@ -72,8 +72,8 @@ def fetch(
     except (OSError, HTTPException, ValueError) as error:
         if isinstance(error, InputError | FormatError):
             raise
-        reason = error.reason if isinstance(error, URLError) else error
-        raise InputError(f"cannot download {url!r}: {reason}") from error
+        cause = error.reason if isinstance(error, URLError) else error
+        raise InputError(f"cannot download {url!r}: {cause}") from error
 
 
 class _Redirections(HTTPRedirectHandler):
