@@ -3,45 +3,45 @@
 from collections.abc import Iterator
 
 from nextstat_core.io.lint.rules import Rule, Sighting
+from nextstat_core.io.lint.survey import Survey
 from nextstat_core.io.lint.thresholds import LintThresholds
-from nextstat_core.io.lint.uses import totals, uses
-from nextstat_core.ir import Channel, HistoSys, Model
+from nextstat_core.ir import Channel, HistoSys
 from nextstat_core.ir.place import at_bin, at_channel, at_sample
 
 __all__ = ["RULES"]
 
 
-def _unpredicted(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    for channel in model.channels:
-        for index, total in enumerate(totals(channel)):
+def _unpredicted(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    for channel in survey.model.channels:
+        for index, total in enumerate(survey.predictions[channel.name]):
             if total <= 0.0 < channel.observed[index]:
                 message = f"{channel.observed[index]:g} observed, {total:g} predicted"
                 yield _at(channel, index, message, channel.observed[index])
 
 
-def _negative_sum(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    for channel in model.channels:
-        for index, total in enumerate(totals(channel)):
+def _negative_sum(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    for channel in survey.model.channels:
+        for index, total in enumerate(survey.predictions[channel.name]):
             if total < 0.0 and channel.observed[index] == 0.0:
                 yield _at(channel, index, f"the prediction of all samples is {total:g}", -total)
 
 
-def _empty(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    for channel in model.channels:
-        for index, total in enumerate(totals(channel)):
+def _empty(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    for channel in survey.model.channels:
+        for index, total in enumerate(survey.predictions[channel.name]):
             if total == 0.0 and channel.observed[index] == 0.0:
                 yield _at(channel, index, "nothing is predicted and nothing is observed")
 
 
-def _no_background(model: Model, _: LintThresholds) -> Iterator[Sighting]:
+def _no_background(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
     """Bins in which nothing but the signal is expected."""
-    if model.poi is None:
+    if survey.model.poi is None:
         return
-    for channel in model.channels:
+    for channel in survey.model.channels:
         signal = [
             sample
             for sample in channel.samples
-            if any(model.poi in modifier.parameters for modifier in sample.modifiers)
+            if any(survey.model.poi in modifier.parameters for modifier in sample.modifiers)
         ]
         if not signal or len(signal) == len(channel.samples):
             continue
@@ -53,8 +53,8 @@ def _no_background(model: Model, _: LintThresholds) -> Iterator[Sighting]:
                 yield _at(channel, index, message, expected)
 
 
-def _negative_yield(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    for channel in model.channels:
+def _negative_yield(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    for channel in survey.model.channels:
         for sample in channel.samples:
             place = at_sample(channel.name, sample.name)
             for index, value in enumerate(sample.nominal):
@@ -63,8 +63,8 @@ def _negative_yield(model: Model, _: LintThresholds) -> Iterator[Sighting]:
                     yield Sighting(sample.name, at_bin(place, index), message, -value)
 
 
-def _empty_sample(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    for channel in model.channels:
+def _empty_sample(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    for channel in survey.model.channels:
         for sample in channel.samples:
             # A sample may live from a histosys alone.
             templates = (m for m in sample.modifiers if isinstance(m, HistoSys))
@@ -73,24 +73,26 @@ def _empty_sample(model: Model, _: LintThresholds) -> Iterator[Sighting]:
                 yield Sighting(sample.name, place, "the yield is zero in all bins")
 
 
-def _negative_template(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    for use in uses(model):
-        if not isinstance(use.modifier, HistoSys):
+def _negative_template(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    for use in survey.uses:
+        modifier = use.modifier
+        if not isinstance(modifier, HistoSys):
             continue
-        for key, template in (("lo_data", use.modifier.lo), ("hi_data", use.modifier.hi)):
-            for index, (value, nominal) in enumerate(
-                zip(template, use.sample.nominal, strict=True)
-            ):
+        for key, template in (("lo_data", modifier.lo), ("hi_data", modifier.hi)):
+            if min(template) >= 0.0:
+                continue
+            for index, value in enumerate(template):
+                nominal = use.sample.nominal[index]
                 if value < 0.0 <= nominal:
                     message = f"`{key}` is {value:g} where the nominal yield is {nominal:g}"
                     place = at_bin(use.place, index)
-                    yield Sighting(use.modifier.name, place, message, -value)
+                    yield Sighting(modifier.name, place, message, -value)
 
 
-def _negative_variation(model: Model, _: LintThresholds) -> Iterator[Sighting]:
+def _negative_variation(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
     """Predictions of all samples that one systematic alone drives to zero at one sigma."""
-    for channel in model.channels:
-        nominal = totals(channel)
+    for channel in survey.model.channels:
+        nominal = survey.predictions[channel.name]
         shifted: dict[tuple[str, str], list[float]] = {}
         for sample in channel.samples:
             for modifier in sample.modifiers:

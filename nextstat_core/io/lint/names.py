@@ -3,18 +3,17 @@
 from collections.abc import Iterable, Iterator
 
 from nextstat_core.io.lint.rules import Rule, Sighting
+from nextstat_core.io.lint.survey import Survey
 from nextstat_core.io.lint.thresholds import LintThresholds
-from nextstat_core.io.lint.uses import uses
-from nextstat_core.ir import Model
 
 __all__ = ["RULES"]
 
 
-def _similar(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    yield from _alike("channel", (channel.name for channel in model.channels))
-    samples = (sample.name for channel in model.channels for sample in channel.samples)
+def _similar(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    yield from _alike("channel", (channel.name for channel in survey.model.channels))
+    samples = (sample.name for channel in survey.model.channels for sample in channel.samples)
     yield from _alike("sample", samples)
-    yield from _alike("modifier", (use.modifier.name for use in uses(model)))
+    yield from _alike("modifier", (use.modifier.name for use in survey.uses))
 
 
 def _alike(what: str, names: Iterable[str]) -> Iterator[Sighting]:

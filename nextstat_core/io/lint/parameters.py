@@ -4,15 +4,11 @@ from collections.abc import Iterator
 from math import sqrt
 
 from nextstat_core.io.lint.rules import Rule, Sighting
+from nextstat_core.io.lint.survey import Survey
 from nextstat_core.io.lint.thresholds import LintThresholds
-from nextstat_core.io.lint.uses import uses
 from nextstat_core.ir import (
     GaussianConstraint,
-    HistoSys,
-    Model,
     NormFactor,
-    NormSys,
-    PluginModifier,
     PoissonConstraint,
 )
 from nextstat_core.ir.place import at_parameter
@@ -20,46 +16,41 @@ from nextstat_core.ir.place import at_parameter
 __all__ = ["RULES"]
 
 
-def _no_poi(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    if model.poi is None:
-        place = f"measurement {model.measurement!r}"
+def _no_poi(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    if survey.model.poi is None:
+        place = f"measurement {survey.model.measurement!r}"
         yield Sighting("", place, "the model has no parameter of interest")
 
 
-def _idle_poi(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    if model.poi is None:
+def _idle_poi(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    if survey.model.poi is None:
         return
-    acting = [use for use in uses(model) if model.poi in use.modifier.parameters]
-    for use in acting:
-        if isinstance(use.modifier, NormSys):
-            idle = use.modifier.lo == use.modifier.hi == 1.0 or not any(use.sample.nominal)
-        elif isinstance(use.modifier, HistoSys):
-            idle = use.modifier.lo == use.modifier.hi == use.sample.nominal
-        else:
-            idle = not isinstance(use.modifier, PluginModifier) and not any(use.sample.nominal)
-        if not idle:
-            return
+    acting = [use for use in survey.uses if survey.model.poi in use.modifier.parameters]
+    if not all(use.idle for use in acting):
+        return
     message = f"changes no yield; {len(acting)} samples have it, all of them empty"
-    yield Sighting(model.poi, at_parameter(model.poi), message)
+    yield Sighting(survey.model.poi, at_parameter(survey.model.poi), message)
 
 
-def _constrained_poi(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    if model.poi is not None and model.parameters[0].constraint is not None:
+def _constrained_poi(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    if survey.model.poi is not None and survey.model.parameters[0].constraint is not None:
         message = "the parameter of interest has a constraint"
-        yield Sighting(model.poi, at_parameter(model.poi), message)
+        yield Sighting(survey.model.poi, at_parameter(survey.model.poi), message)
 
 
-def _fixed_poi(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    if model.poi is not None and model.parameters[0].fixed:
+def _fixed_poi(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    if survey.model.poi is not None and survey.model.parameters[0].fixed:
         message = "the parameter of interest is fixed"
-        yield Sighting(model.poi, at_parameter(model.poi), message)
+        yield Sighting(survey.model.poi, at_parameter(survey.model.poi), message)
 
 
-def _degenerate(model: Model, _: LintThresholds) -> Iterator[Sighting]:
+def _degenerate(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
     """Free factors that always act together."""
-    free = {entry.name for entry in model.parameters if not entry.fixed and not entry.constraint}
+    free = {
+        entry.name for entry in survey.model.parameters if not entry.fixed and not entry.constraint
+    }
     cells: dict[str, set[tuple[str, str]]] = {}
-    for use in uses(model):
+    for use in survey.uses:
         if isinstance(use.modifier, NormFactor) and use.modifier.name in free:
             cell = use.channel.name, use.sample.name
             cells.setdefault(use.modifier.name, set()).add(cell)
@@ -73,8 +64,8 @@ def _degenerate(model: Model, _: LintThresholds) -> Iterator[Sighting]:
             yield Sighting(names[0], at_parameter(names[0]), message)
 
 
-def _narrow(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    for entry in model.parameters:
+def _narrow(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for entry in survey.model.parameters:
         match entry.constraint:
             case GaussianConstraint(center, width):
                 pass
@@ -94,10 +85,10 @@ def _narrow(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
             yield Sighting(entry.group, at_parameter(entry.name), message, -nearest)
 
 
-def _unused(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    known = {entry.group for entry in model.parameters}
-    known |= {entry.name for entry in model.parameters}
-    for settings in model.settings:
+def _unused(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    known = {entry.group for entry in survey.model.parameters}
+    known |= {entry.name for entry in survey.model.parameters}
+    for settings in survey.model.settings:
         if settings.name not in known:
             message = "the measurement has settings for it, but no modifier has this name"
             yield Sighting(settings.name, at_parameter(settings.name), message)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from nextstat_core.io.lint.findings import Finding, Severity
+from nextstat_core.io.lint.survey import Survey
 from nextstat_core.io.lint.thresholds import LintThresholds
-from nextstat_core.ir import Model
 
 __all__ = ["Check", "Rule", "Sighting"]
 
@@ -21,7 +21,7 @@ class Sighting:
     weight: float = 0.0
 
 
-Check: TypeAlias = Callable[[Model, LintThresholds], Iterable[Sighting]]
+Check: TypeAlias = Callable[[Survey, LintThresholds], Iterable[Sighting]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Rule:
         Its name, for people to choose and ignore it.
     severity : {"error", "warning", "info"}
     check : callable
-        ``check(model, thresholds)`` returns what it sees.
+        ``check(survey, thresholds)`` returns what it sees.
     suggestion : str
         What may be done about it.
     """
@@ -44,10 +44,10 @@ class Rule:
     check: Check
     suggestion: str
 
-    def findings(self, model: Model, thresholds: LintThresholds) -> Iterator[Finding]:
+    def findings(self, survey: Survey, thresholds: LintThresholds) -> Iterator[Finding]:
         """One finding for each thing that the check is about, worst place first."""
         by_subject: dict[str, list[Sighting]] = {}
-        for sighting in self.check(model, thresholds):
+        for sighting in self.check(survey, thresholds):
             by_subject.setdefault(sighting.subject, []).append(sighting)
         for subject, sightings in by_subject.items():
             sightings.sort(key=lambda sighting: -sighting.weight)

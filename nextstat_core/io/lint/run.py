@@ -8,6 +8,7 @@ from nextstat_core.io.decode import decode
 from nextstat_core.io.lint import bins, names, parameters, shapes, statistics, systematics
 from nextstat_core.io.lint.findings import SEVERITIES, Finding
 from nextstat_core.io.lint.rules import Rule
+from nextstat_core.io.lint.survey import Survey
 from nextstat_core.io.lint.thresholds import LintThresholds
 from nextstat_core.io.pyhf_json import Reading, try_pyhf
 from nextstat_core.ir import Model, ModifierType
@@ -103,7 +104,8 @@ def lint_model(
     _check_codes(ignore)
     limits = thresholds or LintThresholds()
     found = [*_from_reading(model)]
-    found += [finding for rule in RULES for finding in rule.findings(model, limits)]
+    survey = Survey(model)
+    found += [finding for rule in RULES for finding in rule.findings(survey, limits)]
     return _ordered(found, ignore)
 
 

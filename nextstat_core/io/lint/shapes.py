@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 
 from nextstat_core.io.lint.rules import Rule, Sighting
+from nextstat_core.io.lint.survey import Effect, Survey, Use
 from nextstat_core.io.lint.thresholds import LintThresholds
-from nextstat_core.io.lint.uses import Effect, Use, effect_of, uses
-from nextstat_core.ir import HistoSys, Model, NormSys
+from nextstat_core.ir import HistoSys, NormSys
 
 __all__ = ["RULES"]
 
 
-def _shapes(model: Model, limits: LintThresholds) -> Iterator[tuple[Use, Effect]]:
+def _shapes(survey: Survey, limits: LintThresholds) -> Iterator[tuple[Use, Effect]]:
     """Every histosys of several bins that changes the total."""
-    for use in uses(model):
+    for use in survey.uses:
         if isinstance(use.modifier, HistoSys) and len(use.sample.nominal) > 1:
-            effect = effect_of(use)
+            effect = use.effect
             if effect is not None and effect.size > limits.norm_in_shape:
                 yield use, effect
 
@@ -36,8 +36,8 @@ def _only_norm(use: Use, effect: Effect, limits: LintThresholds) -> bool:
     return True
 
 
-def _norm_twice(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    for use, effect in _shapes(model, limits):
+def _norm_twice(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for use, effect in _shapes(survey, limits):
         if _has_normsys(use):
             message = (
                 f"changes the total by {effect}, and a normsys of this name changes it once more"
@@ -45,15 +45,15 @@ def _norm_twice(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
             yield Sighting(use.modifier.name, use.place, message, effect.size)
 
 
-def _norm_in_shape(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    for use, effect in _shapes(model, limits):
+def _norm_in_shape(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for use, effect in _shapes(survey, limits):
         if not _has_normsys(use) and not _only_norm(use, effect, limits):
             message = f"changes the total too, by {effect}, and that linearly"
             yield Sighting(use.modifier.name, use.place, message, effect.size)
 
 
-def _norm_as_shape(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    for use, effect in _shapes(model, limits):
+def _norm_as_shape(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for use, effect in _shapes(survey, limits):
         if not _has_normsys(use) and _only_norm(use, effect, limits):
             message = f"changes the total by {effect} and the shape not at all"
             yield Sighting(use.modifier.name, use.place, message, effect.size)

@@ -5,9 +5,9 @@ from math import sqrt
 from typing import NamedTuple
 
 from nextstat_core.io.lint.rules import Rule, Sighting
+from nextstat_core.io.lint.survey import Survey
 from nextstat_core.io.lint.thresholds import LintThresholds
-from nextstat_core.io.lint.uses import uses
-from nextstat_core.ir import Model, ShapeSys, StatError
+from nextstat_core.ir import ShapeSys, StatError
 from nextstat_core.ir.place import at_bin, at_channel
 
 __all__ = ["RULES"]
@@ -23,10 +23,10 @@ class _Gamma(NamedTuple):
     uncertainty: float
 
 
-def _gammas(model: Model) -> Iterator[_Gamma]:
+def _gammas(survey: Survey) -> Iterator[_Gamma]:
     """One for each bin of a shapesys; for a staterror, all samples of the bin together."""
     shared: dict[tuple[str, str, int], list[tuple[float, float]]] = {}
-    for use in uses(model):
+    for use in survey.uses:
         modifier = use.modifier
         if not isinstance(modifier, ShapeSys | StatError):
             continue
@@ -44,16 +44,16 @@ def _gammas(model: Model) -> Iterator[_Gamma]:
         yield _Gamma(name, StatError.kind, place, sum(nominal for nominal, _ in cells), total)
 
 
-def _large(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    for gamma in _gammas(model):
+def _large(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for gamma in _gammas(survey):
         if 0.0 < limits.large_statistical * gamma.nominal < gamma.uncertainty:
             ratio = gamma.uncertainty / gamma.nominal
             message = f"the uncertainty is {100.0 * ratio:.3g} % of the yield {gamma.nominal:g}"
             yield Sighting(gamma.name, gamma.place, message, ratio)
 
 
-def _lost(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    for gamma in _gammas(model):
+def _lost(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    for gamma in _gammas(survey):
         if gamma.nominal <= 0.0 < gamma.uncertainty:
             message = (
                 f"the uncertainty {gamma.uncertainty:g} of the yield {gamma.nominal:g} has no "
@@ -62,15 +62,15 @@ def _lost(model: Model, _: LintThresholds) -> Iterator[Sighting]:
             yield Sighting(gamma.name, gamma.place, message, gamma.uncertainty)
 
 
-def _missing(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    for gamma in _gammas(model):
+def _missing(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    for gamma in _gammas(survey):
         if gamma.uncertainty == 0.0 < gamma.nominal:
             message = f"the yield {gamma.nominal:g} has no uncertainty; the parameter is fixed"
             yield Sighting(gamma.name, gamma.place, message, gamma.nominal)
 
 
-def _negative(model: Model, _: LintThresholds) -> Iterator[Sighting]:
-    for use in uses(model):
+def _negative(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
+    for use in survey.uses:
         if isinstance(use.modifier, ShapeSys | StatError):
             for index, value in enumerate(use.modifier.uncertainties):
                 if value < 0.0:

@@ -3,85 +3,54 @@
 from collections.abc import Iterator
 
 from nextstat_core.io.lint.rules import Rule, Sighting
+from nextstat_core.io.lint.survey import Survey, Use, percent
 from nextstat_core.io.lint.thresholds import LintThresholds
-from nextstat_core.io.lint.uses import Use, effect_of, percent, totals, uses, variations
-from nextstat_core.ir import HistoSys, Model, NormSys, PluginModifier
+from nextstat_core.ir import HistoSys
 
 __all__ = ["RULES"]
 
 
-def _is_idle(use: Use) -> bool:
-    """Whether a modifier changes nothing where it is used; not known of those of plugins."""
-    varied = variations(use)
-    if varied is not None:
-        return all(side == use.sample.nominal for side in varied)
-    return not isinstance(use.modifier, PluginModifier) and not any(use.sample.nominal)
-
-
-def _without_effect(model: Model, _: LintThresholds) -> Iterator[Sighting]:
+def _without_effect(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
     """Parameters of which no modifier changes anything."""
     by_name: dict[str, list[Use]] = {}
-    for use in uses(model):
+    for use in survey.uses:
         by_name.setdefault(use.modifier.name, []).append(use)
+    model = survey.model
     poi = model.parameters[0].group if model.poi is not None else None
     for name, used in by_name.items():
-        if name != poi and all(map(_is_idle, used)):
+        if name != poi and all(use.idle for use in used):
             for use in used:
                 yield Sighting(name, use.place, "the parameter changes no yield anywhere")
 
 
-def _idle_somewhere(model: Model, _: LintThresholds) -> Iterator[Sighting]:
+def _idle_somewhere(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
     """Systematics that act on some samples, and on others do nothing."""
-    acting = {use.modifier.name for use in uses(model) if not _is_idle(use)}
-    for use in uses(model):
-        name = use.modifier.name
-        if name in acting and isinstance(use.modifier, NormSys | HistoSys) and _is_idle(use):
-            yield Sighting(name, use.place, "changes nothing here")
+    acting = {use.modifier.name for use in survey.uses if not use.idle}
+    for use in survey.uses:
+        if use.idle and use.is_systematic and use.modifier.name in acting:
+            yield Sighting(use.modifier.name, use.place, "changes nothing here")
 
 
-def _largest_change(use: Use, prediction: list[float]) -> float:
-    """Largest change of a bin at one sigma, relative to the prediction of all samples there."""
-    largest = 0.0
-    for side in variations(use) or ():
-        for value, nominal, total in zip(side, use.sample.nominal, prediction, strict=True):
-            change = abs(value - nominal)
-            largest = max(largest, change / total if total > 0.0 else change)
-    return largest
-
-
-def _identical(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    predictions = {channel.name: totals(channel) for channel in model.channels}
-    for use in uses(model):
-        varied = variations(use)
-        if varied is None or varied[0] != varied[1]:
-            continue
-        if _largest_change(use, predictions[use.channel.name]) > limits.negligible:
-            effect = effect_of(use)
-            change = "" if effect is None else f" ({percent(effect.up)} of the total)"
+def _identical(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for use in survey.uses:
+        if use.same_sides and use.change > limits.negligible:
+            change = "" if use.effect is None else f" ({percent(use.effect.up)} of the total)"
             message = f"hi and lo are the same{change}: the sign of the parameter has no meaning"
-            yield Sighting(use.modifier.name, use.place, message, effect.size if effect else 0.0)
+            yield Sighting(use.modifier.name, use.place, message, use.change)
 
 
-def _one_sided(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    predictions = {channel.name: totals(channel) for channel in model.channels}
-    for use in uses(model):
-        varied = variations(use)
-        if varied is None or varied[0] == varied[1]:
-            continue
-        if _largest_change(use, predictions[use.channel.name]) <= limits.negligible:
-            continue
-        for side, key in zip(varied, ("lo", "hi"), strict=True):
-            if side == use.sample.nominal:
-                effect = effect_of(use)
-                other = "" if effect is None else f"; the other side changes the total by {effect}"
-                message = f"{key} is the nominal yield{other}"
-                weight = effect.size if effect else 0.0
-                yield Sighting(use.modifier.name, use.place, message, weight)
+def _one_sided(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for use in survey.uses:
+        if use.lo_is_nominal != use.hi_is_nominal and use.change > limits.negligible:
+            side = "lo" if use.lo_is_nominal else "hi"
+            change = "" if use.effect is None else f"; the total changes by {use.effect}"
+            message = f"{side} is the nominal yield{change}"
+            yield Sighting(use.modifier.name, use.place, message, use.change)
 
 
-def _same_side(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    for use in uses(model):
-        effect = effect_of(use)
+def _same_side(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for use in survey.uses:
+        effect = use.effect
         if effect is None or effect.down == effect.up:
             continue
         smaller = min(abs(effect.down), abs(effect.up))
@@ -90,16 +59,15 @@ def _same_side(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
             yield Sighting(use.modifier.name, use.place, message, smaller)
 
 
-def _same_side_bins(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    predictions = {channel.name: totals(channel) for channel in model.channels}
-    for use in uses(model):
-        if not isinstance(use.modifier, HistoSys) or use.modifier.lo == use.modifier.hi:
+def _same_side_bins(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for use in survey.uses:
+        modifier = use.modifier
+        if not isinstance(modifier, HistoSys) or use.same_sides:
+            continue
+        if use.change <= limits.same_side_bin:
             continue
         found: list[tuple[float, int]] = []
-        columns = zip(
-            *(use.modifier.lo, use.modifier.hi, use.sample.nominal, predictions[use.channel.name]),
-            strict=True,
-        )
+        columns = zip(modifier.lo, modifier.hi, use.sample.nominal, use.prediction, strict=True)
         for index, (lo, hi, nominal, total) in enumerate(columns):
             down, up = lo - nominal, hi - nominal
             smaller = min(abs(down), abs(up))
@@ -112,12 +80,12 @@ def _same_side_bins(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
                 f"{len(use.sample.nominal)} bins, worst in bin {index}: by at least "
                 f"{100.0 * size:.3g} % of the prediction there"
             )
-            yield Sighting(use.modifier.name, use.place, message, size)
+            yield Sighting(modifier.name, use.place, message, size)
 
 
-def _asymmetric(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    for use in uses(model):
-        effect = effect_of(use)
+def _asymmetric(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for use in survey.uses:
+        effect = use.effect
         if effect is None or not effect.down * effect.up < 0.0:
             continue
         small, large = sorted((abs(effect.down), abs(effect.up)))
@@ -126,46 +94,42 @@ def _asymmetric(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
             yield Sighting(use.modifier.name, use.place, message, large)
 
 
-def _large_norm(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    for use in uses(model):
-        effect = effect_of(use)
+def _large_norm(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for use in survey.uses:
+        effect = use.effect
         if effect is not None and effect.size > limits.large_norm:
             message = f"changes the total by {effect}"
             yield Sighting(use.modifier.name, use.place, message, effect.size)
 
 
-def _large_bin(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
-    predictions = {channel.name: totals(channel) for channel in model.channels}
-    for use in uses(model):
-        if not isinstance(use.modifier, HistoSys):
+def _large_bin(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
+    for use in survey.uses:
+        modifier = use.modifier
+        if not isinstance(modifier, HistoSys) or use.change <= limits.large_bin:
             continue
         worst, where = 0.0, 0
-        columns = zip(
-            *(use.modifier.lo, use.modifier.hi, use.sample.nominal, predictions[use.channel.name]),
-            strict=True,
-        )
+        columns = zip(modifier.lo, modifier.hi, use.sample.nominal, use.prediction, strict=True)
         for index, (lo, hi, nominal, total) in enumerate(columns):
             change = max(abs(lo - nominal), abs(hi - nominal))
             if total > 0.0 and change > worst * total:
                 worst, where = change / total, index
         if worst > limits.large_bin:
             message = f"changes bin {where} by {100.0 * worst:.3g} % of the prediction there"
-            yield Sighting(use.modifier.name, use.place, message, worst)
+            yield Sighting(modifier.name, use.place, message, worst)
 
 
-def _negligible(model: Model, limits: LintThresholds) -> Iterator[Sighting]:
+def _negligible(survey: Survey, limits: LintThresholds) -> Iterator[Sighting]:
     """Systematics whose largest change anywhere is too small to matter."""
-    predictions = {channel.name: totals(channel) for channel in model.channels}
-    sizes: dict[str, list[tuple[float, str]]] = {}
-    for use in uses(model):
-        of_kind = variations(use) is not None
-        size = _largest_change(use, predictions[use.channel.name]) if of_kind else 1.0
-        sizes.setdefault(use.modifier.name, []).append((size, use.place))
-    for name, found in sizes.items():
-        size, place = max(found)
-        if 0.0 < size < limits.negligible:
-            message = f"changes no bin of any channel by more than {100.0 * size:.2g} %"
-            yield Sighting(name, place, message, size)
+    largest: dict[str, Use] = {}
+    others = {use.modifier.name for use in survey.uses if not use.is_systematic}
+    for use in survey.uses:
+        known = largest.setdefault(use.modifier.name, use)
+        if use.change > known.change:
+            largest[use.modifier.name] = use
+    for name, use in largest.items():
+        if name not in others and 0.0 < use.change < limits.negligible:
+            message = f"changes no bin of any channel by more than {100.0 * use.change:.2g} %"
+            yield Sighting(name, use.place, message, use.change)
 
 
 RULES = (

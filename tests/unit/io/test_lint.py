@@ -249,7 +249,7 @@ CASES: list[tuple[str, Callable[[Any], None], str, str]] = [
         "one-sided",
         _normsys(1.0, 1.1),
         "channel 'SR', sample 'bkg', modifier 'jes' (normsys)",
-        "lo is the nominal yield; the other side changes the total by +0 % / +10 %",
+        "lo is the nominal yield; the total changes by +0 % / +10 %",
     ),
     (
         "one-sided",
@@ -429,7 +429,8 @@ def test_every_threshold_has_a_case() -> None:
 
 def test_repeats_are_one_finding_with_the_worst_place_first(clean: dict[str, Any]) -> None:
     _normsys(1.0, 1.1)(clean)
-    modifier = {"name": "jes", "type": "normsys", "data": {"lo": 1.0, "hi": 1.3}}
+    # 1.8 of 10 of 60 is more of the prediction than 1.1 of 50 of 55.
+    modifier = {"name": "jes", "type": "normsys", "data": {"lo": 1.0, "hi": 1.8}}
     _more(modifier, sample=0)(clean)
     finding = _by_code(workspace_lint(clean), "one-sided")
     assert finding.count == 2
