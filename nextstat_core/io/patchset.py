@@ -77,17 +77,13 @@ class Patchset:
         InputError
             If there is none, or name and values are of different patches; the hint has the closest.
         """
-        if name is None and values is None:
-            return self.patches[0]
-        by_name = None if name is None else self._named(name)
-        by_values = None if values is None else self._at(values)
-        if by_name is not None and by_values is not None and by_name != by_values:
-            raise InputError(
-                f"the patch at {_shown(by_values.values)} is {by_values.name!r}, not {name!r}"
-            )
-        found = by_name or by_values
-        assert found is not None
-        return found
+        if name is None:
+            return self.patches[0] if values is None else self._at(values)
+        patch = self._named(name)
+        if values is not None and self._at(values) != patch:
+            other = self._at(values)
+            raise InputError(f"the patch at {_shown(other.values)} is {other.name!r}, not {name!r}")
+        return patch
 
     def _named(self, name: str) -> Patch:
         for patch in self.patches:

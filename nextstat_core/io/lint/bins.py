@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nextstat_core.io.lint.rules import Rule, Sighting
 from nextstat_core.io.lint.survey import Survey
 from nextstat_core.io.lint.thresholds import LintThresholds
-from nextstat_core.ir import Channel, HistoSys
+from nextstat_core.ir import Channel, HistoSys, Sample
 from nextstat_core.ir.place import at_bin, at_channel, at_sample
 
 __all__ = ["RULES"]
@@ -38,19 +38,17 @@ def _no_background(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:
     if survey.model.poi is None:
         return
     for channel in survey.model.channels:
-        signal = [
-            sample
-            for sample in channel.samples
-            if any(survey.model.poi in modifier.parameters for modifier in sample.modifiers)
-        ]
-        if not signal or len(signal) == len(channel.samples):
+        samples: dict[bool, list[Sample]] = {True: [], False: []}
+        for sample in channel.samples:
+            parameters = (name for modifier in sample.modifiers for name in modifier.parameters)
+            samples[survey.model.poi in parameters].append(sample)
+        if not samples[False]:
             continue
-        others = [sample.nominal for sample in channel.samples if sample not in signal]
-        for index, column in enumerate(zip(*others, strict=True)):
-            expected = sum(sample.nominal[index] for sample in signal)
-            if sum(column) <= 0.0 < expected:
-                message = f"the signal yields {expected:g}, all other samples {sum(column):g}"
-                yield _at(channel, index, message, expected)
+        for index in range(channel.n_bins):
+            signal, others = (sum(s.nominal[index] for s in samples[of]) for of in (True, False))
+            if others <= 0.0 < signal:
+                message = f"the signal yields {signal:g}, all other samples {others:g}"
+                yield _at(channel, index, message, signal)
 
 
 def _negative_yield(survey: Survey, _: LintThresholds) -> Iterator[Sighting]:

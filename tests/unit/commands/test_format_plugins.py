@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from nextstat_commands import formats
 from nextstat_core.hooks import ReaderSpec, WriterSpec, get_manager, hookimpl
 from nextstat_core.io import read_pyhf, write_pyhf
 from nextstat_core.ir import Model
@@ -99,3 +100,17 @@ def test_texts_are_printed_and_folders_must_be_named(run: Run, workspace: Path) 
     without = run("export", "acme-files", workspace)
     assert without.exit_code == 2
     assert "--output" in without.stderr
+
+
+def test_what_is_no_text_is_refused(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "binary"
+    path.write_bytes(b"\xff\xfe\x00")
+    result = run("import", "acme", path)
+    assert result.exit_code == 1
+    assert "is no text in UTF-8" in result.stderr
+
+
+def test_xml_is_another_name_of_the_input() -> None:
+    command = formats._importer(ReaderSpec("histfactory", bool, _read))
+    names = {name for option in command.params for name in option.opts}
+    assert {"--xml", "--input", "-i"} <= names

@@ -13,13 +13,15 @@ import stat
 import tarfile
 import zipfile
 import zlib
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any
 
 from nextstat_core.errors import FormatError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["unpack"]
 
@@ -41,30 +43,14 @@ _DAMAGE = (
 _HINT = "raise the limit with --max-megabytes if that is expected"
 
 
-class _Member(Protocol):
-    """One entry of an archive."""
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One entry of an archive; `kind` is ``file``, ``folder`` or something to refuse."""
 
     name: str
     size: int
     kind: str
-
-    def open(self) -> IO[bytes]: ...
-
-
-class _Entry:
-    """An entry of either kind of archive."""
-
-    def __init__(self, name: str, size: int, kind: str, archive: Any, info: Any) -> None:
-        self.name, self.size, self.kind = name, size, kind
-        self._archive, self._info = archive, info
-
-    def open(self) -> IO[bytes]:
-        if isinstance(self._archive, tarfile.TarFile):
-            found = self._archive.extractfile(self._info)
-            assert found is not None
-            return found
-        opened: IO[bytes] = self._archive.open(self._info)
-        return opened
+    open: Callable[[], IO[bytes] | None]
 
 
 def unpack(archive: IO[bytes], folder: Path, *, most: int) -> list[Path]:
@@ -125,7 +111,9 @@ def _entries(archive: IO[bytes], start: bytes, most: int) -> Iterator[_Member]:
     if start.startswith(_ZIP):
         with zipfile.ZipFile(archive) as opened:
             for info in opened.infolist():
-                yield _Entry(info.filename, info.file_size, _zip_kind(info), opened, info)
+                yield _Member(
+                    info.filename, info.file_size, _zip_kind(info), partial(opened.open, info)
+                )
         return
     plain: Any = archive
     for magic, decompress in _COMPRESSIONS.items():
@@ -136,7 +124,10 @@ def _entries(archive: IO[bytes], start: bytes, most: int) -> Iterator[_Member]:
         bounded: Any = _Bounded(plain, 2 * most + _LONGEST_READ)
         with tarfile.open(fileobj=bounded, mode="r:") as opened_tar:
             for member in opened_tar:
-                yield _Entry(member.name, member.size, _tar_kind(member), opened_tar, member)
+                yield _Member(
+                    *(member.name, member.size, _tar_kind(member)),
+                    partial(opened_tar.extractfile, member),
+                )
             # The end of the archive comes before that of its compression, which has a checksum.
             while bounded.read(_CHUNK):
                 pass
@@ -198,7 +189,10 @@ def _write(entry: _Member, target: Path) -> int:
     """Write a member, and no more of it than it declares; returns its length."""
     target.parent.mkdir(parents=True, exist_ok=True)
     done = 0
-    with entry.open() as source, target.open("xb") as file:
+    source = entry.open()
+    if source is None:
+        raise FormatError(f"{entry.name!r} has no content")
+    with source, target.open("xb") as file:
         while chunk := source.read(min(_CHUNK, entry.size - done + 1)):
             done += len(chunk)
             if done > entry.size:

@@ -10,7 +10,7 @@ import click
 from nextstat_commands.documents import output_option, write_document, write_text
 from nextstat_commands.loading import source_options
 from nextstat_commands.patchset import apply_and_write
-from nextstat_core.errors import InputError
+from nextstat_core.errors import FormatError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,14 +115,14 @@ def _importer(spec: ReaderSpec) -> click.Command:
 def _import(
     spec: ReaderSpec, path: str, options: Mapping[str, Any], output: str, *, strict: bool
 ) -> None:
-    from nextstat_core.io import pyhf_document, read_text
+    from nextstat_core.io import pyhf_document
 
     if spec.read_file is not None:
         if path != "-" and not Path(path).exists():
             raise InputError(f"no file {path!r}")
         model = spec.read_file(Path(path), **options)
     else:
-        model = spec.read(read_text(path), **options)
+        model = spec.read(_text(path), **options)
     for warning in model.warnings:
         click.echo(f"warning: {warning}", err=True)
     document = pyhf_document(model, extensions=not strict)
@@ -137,6 +137,15 @@ def _import(
         message = f"pyhf does not read the constraints of {len(extended)} parameters: {some}"
         click.echo(f"warning: {message}", err=True)
     write_document(document, output)
+
+
+def _text(path: str) -> str:
+    from nextstat_core.io import read_text
+
+    try:
+        return read_text(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path!r} is no text in UTF-8: {error}") from error
 
 
 def _exporter(spec: WriterSpec) -> click.Command:
