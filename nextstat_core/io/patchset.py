@@ -66,7 +66,8 @@ class Patchset:
                 raise InputError(
                     f"{name} is for another workspace: its {algorithm} digest is {expected}; "
                     f"this workspace has {found}",
-                    hint="use the workspace that was published with the patchset, unchanged",
+                    hint="use the workspace that was published with it, unchanged; verify=False "
+                    "(`nextstat patchset apply --no-verify`) accepts this one",
                 )
 
     def find(self, name: str | None = None, values: Sequence[_Value] | None = None) -> Patch:
