@@ -35,9 +35,10 @@ def workspace_inspect(
     -------
     dict
         ``channels`` (``name``, ``n_bins``, ``samples``), ``samples``, ``modifiers`` (``name``,
-        ``type``), ``parameters`` (``name`` of the modifiers, ``constraint`` as pyhf calls it,
-        ``modifiers``: their types, ``n_parameters``, ``n_fixed``), ``measurements`` (``name``,
-        ``poi``, ``parameters``: those with settings, ``chosen``), and ``counts`` of all of them.
+        ``type``), ``parameters`` (``name`` of the modifiers, ``modifiers``: their types,
+        ``constraint`` as pyhf calls it, several where a measurement chooses others for single bins,
+        ``n_parameters``, ``n_fixed``), ``measurements`` (``name``, ``poi``, ``parameters``: those
+        with settings, ``chosen``), and ``counts`` of all of them.
         Everything is sorted by name, measurements as they are in the document.
 
     Raises
@@ -110,7 +111,7 @@ def _groups(parameters: Iterable[Parameter]) -> dict[str, list[Parameter]]:
 def _described(name: str, parameters: list[Parameter], kinds: Iterable[str]) -> dict[str, Any]:
     return {
         "name": name,
-        "constraint": _constraint(parameters[0]),
+        "constraint": ", ".join(dict.fromkeys(map(_constraint, parameters))),
         "modifiers": sorted(kinds),
         "n_parameters": len(parameters),
         "n_fixed": sum(parameter.fixed for parameter in parameters),

@@ -325,6 +325,24 @@ def test_sorting_keeps_the_likelihood(seed: int) -> None:
     assert second.nll(moved) == pytest.approx(first.nll(first.suggested_init()), rel=1e-14)
 
 
+def test_inspection_says_what_constrains_single_bins(workspace: dict[str, Any]) -> None:
+    settings = {"name": "mc[0]", "constraint": {"type": "Poisson"}}
+    workspace["measurements"][0]["config"]["parameters"].append(settings)
+    found = {entry["name"]: entry for entry in workspace_inspect(workspace)["parameters"]}
+    assert found["mc"]["constraint"] == "constrained_by_poisson, constrained_by_normal"
+    assert (found["mc"]["n_parameters"], found["mc"]["n_fixed"]) == (2, 1)
+    assert found["mu"]["constraint"] == "unconstrained"
+
+
+def test_background_only_workspaces_are_inspected(workspace: dict[str, Any]) -> None:
+    found = workspace_inspect(workspace_prune(workspace, samples=["signal"]))
+    assert found["measurements"][0]["poi"] == "mu"
+    assert "mu" not in {entry["name"] for entry in found["parameters"]}
+    workspace["observations"].pop()
+    with pytest.raises(ModelError, match="channel 'CR': has no observations"):
+        workspace_inspect(workspace)
+
+
 # -- digest and the simple model ------------------------------------------------------------------
 
 
