@@ -212,6 +212,15 @@ def test_answers_that_are_too_long_are_refused(run: Run, server: _Server, tmp_pa
         (_tar({}), "holds no file"),
         (_zip({}), "holds no file"),
     ],
+    ids=[
+        "html",
+        "nothing",
+        "a short gzip",
+        "a text",
+        "a short zip",
+        "an empty tar",
+        "an empty zip",
+    ],
 )
 def test_what_is_no_archive_is_refused(
     run: Run, server: _Server, tmp_path: Path, body: bytes, message: str
