@@ -1,4 +1,4 @@
-"""A summary of a workspace, pyhf's or HS3, that is also possible where it is unusable."""
+"""A summary of a workspace that is also possible where the workspace is unusable."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -8,6 +8,7 @@ from nextstat_core.errors import Problem
 from nextstat_core.io.decode import Decoded, decode, describe
 from nextstat_core.io.document import BUILT_IN_KINDS
 from nextstat_core.io.hs3 import is_hs3, outline
+from nextstat_core.io.lint.run import lint_readings
 from nextstat_core.io.reading import Reading
 from nextstat_core.io.workspace import try_workspace
 from nextstat_core.ir import ModifierType
@@ -35,9 +36,9 @@ def workspace_audit(
         ``channel_count``, ``total_samples``, ``total_bins``, ``total_modifiers``,
         ``parameter_count_estimate`` (exact where the workspace loads), ``modifier_types_used``
         (number by kind), ``measurements`` (``name``, ``poi``, ``n_fixed_params``; in HS3 these are
-        the analyses),
-        ``unsupported_features``, ``problems`` and ``warnings`` (``place``, ``message``, ``hint``).
-        The workspace loads if there are no problems.
+        the analyses), ``unsupported_features``, ``problems`` and ``warnings`` (``place``,
+        ``message``, ``hint``), and ``lint``: what is odd (the fields of
+        `nextstat_core.io.lint.Finding`). The workspace loads if there are no problems.
 
     Raises
     ------
@@ -46,6 +47,7 @@ def workspace_audit(
     """
     decoded = decode(source)
     reading = _read(decoded, modifier_types)
+    relaxed = _relaxed(decoded, reading, modifier_types)
     known = {*BUILT_IN_KINDS, *(modifier_types or ())}
     counted = outline(decoded.document) if is_hs3(decoded.document) else decoded.document
     channels = _objects(counted, "channels")
@@ -56,7 +58,7 @@ def workspace_audit(
         "total_samples": len(samples),
         "total_bins": sum(map(_n_bins, channels)),
         "total_modifiers": len(modifiers),
-        "parameter_count_estimate": _parameter_count(decoded, counted, reading, modifier_types),
+        "parameter_count_estimate": _parameter_count(counted, relaxed),
         "modifier_types_used": dict(Counter(str(entry.get("type")) for entry in modifiers)),
         "measurements": [*map(_measurement, _objects(counted, "measurements"))],
         "unsupported_features": [
@@ -68,6 +70,7 @@ def workspace_audit(
         ],
         "problems": [*map(_as_dict, reading.problems)],
         "warnings": [*map(_as_dict, reading.warnings)],
+        "lint": [finding.to_dict() for finding in lint_readings(reading, relaxed)],
     }
 
 
@@ -80,19 +83,18 @@ def _read(decoded: Decoded, modifier_types: Mapping[str, ModifierType] | None) -
     return try_workspace(decoded.document, modifier_types=modifier_types)
 
 
-def _parameter_count(
-    decoded: Decoded,
-    counted: Any,
-    reading: Reading,
-    modifier_types: Mapping[str, ModifierType] | None,
-) -> int:
-    if reading.model is not None:
-        return len(reading.model.parameters)
-    if isinstance(decoded.document, Mapping) and not decoded.problems:
-        # An absent parameter of interest alone does not make the number a guess.
-        model = try_workspace(decoded.document, poi=None, modifier_types=modifier_types).model
-        if model is not None:
-            return len(model.parameters)
+def _relaxed(
+    decoded: Decoded, reading: Reading, modifier_types: Mapping[str, ModifierType] | None
+) -> Reading:
+    """The reading, without a parameter of interest if that alone may be missing."""
+    if reading.model is None and isinstance(decoded.document, Mapping) and not decoded.problems:
+        return try_workspace(decoded.document, poi=None, modifier_types=modifier_types)
+    return reading
+
+
+def _parameter_count(counted: Any, relaxed: Reading) -> int:
+    if relaxed.model is not None:
+        return len(relaxed.model.parameters)
     return len(set(_components(counted)))
 
 

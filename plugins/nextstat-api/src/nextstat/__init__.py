@@ -61,6 +61,17 @@ if TYPE_CHECKING:
         poisson_toys,
     )
     from nextstat._version import __version__
+    from nextstat._workspaces import (
+        apply_patchset,
+        simplemodel_uncorrelated,
+        workspace_combine,
+        workspace_digest,
+        workspace_inspect,
+        workspace_lint,
+        workspace_prune,
+        workspace_rename,
+        workspace_sorted,
+    )
     from nextstat._yields import goodness_of_fit, simplified_likelihood, yields
     from nextstat_core.errors import (
         FitError,
@@ -81,6 +92,7 @@ if TYPE_CHECKING:
         profile_scan_2d,
         signal_injection,
     )
+    from nextstat_core.io import Finding, LintThresholds
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import (
         Breakdown,
@@ -118,6 +130,7 @@ __all__ = [
     "Contour",
     "DiscoveryResult",
     "FeldmanCousins",
+    "Finding",
     "FitError",
     "FitMinimumResult",
     "FitOptions",
@@ -134,6 +147,7 @@ __all__ = [
     "Interval",
     "Intervals",
     "LimitResult",
+    "LintThresholds",
     "MassScan",
     "MaximumLikelihoodEstimator",
     "ModelError",
@@ -151,6 +165,7 @@ __all__ = [
     "WorkerError",
     "Yields",
     "__version__",
+    "apply_patchset",
     "asimov_data",
     "breakdown",
     "channel_compatibility",
@@ -197,6 +212,7 @@ __all__ = [
     "set_eval_mode",
     "set_threads",
     "signal_injection",
+    "simplemodel_uncorrelated",
     "simplified_likelihood",
     "to_arrow",
     "to_arrow_params_ipc",
@@ -206,6 +222,13 @@ __all__ = [
     "upper_limits",
     "upper_limits_root",
     "workspace_audit",
+    "workspace_combine",
+    "workspace_digest",
+    "workspace_inspect",
+    "workspace_lint",
+    "workspace_prune",
+    "workspace_rename",
+    "workspace_sorted",
     "workspace_to_xml",
     "yields",
 ]
@@ -234,12 +257,17 @@ _HOMES = {
     "nextstat._toy_tests": "feldman_cousins hypotest_toys toy_upper_limit",
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
+    "nextstat._workspaces": (
+        "apply_patchset simplemodel_uncorrelated workspace_combine workspace_digest "
+        "workspace_inspect workspace_lint workspace_prune workspace_rename workspace_sorted"
+    ),
     "nextstat._yields": "goodness_of_fit simplified_likelihood yields",
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError WorkerError",
     "nextstat_core.infer": (
         "FitOptions channel_compatibility contour inject_signal interval intervals "
         "profile_points profile_scan_2d signal_injection"
     ),
+    "nextstat_core.io": "Finding LintThresholds",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
         "Breakdown ChannelCompatibility ClsScan Contour DiscoveryResult FeldmanCousins "
