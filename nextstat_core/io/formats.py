@@ -36,7 +36,7 @@ def own_readers() -> tuple[ReaderSpec, ...]:
                 "analysis": "name of the analysis (the first)",
                 "param_points": "name of the parameter point with start values (default_values)",
                 "poi": _POI,
-                "shapesys": "relative, absolute or counts: what vals of a shapesys are (by version)",
+                "shapesys": "relative, absolute or counts: what a shapesys has (by version)",
                 "on_unknown": "error or skip (error)",
             },
         ),
