@@ -45,15 +45,17 @@ numpydoc_show_class_members = False  # autodoc lists them, with what they do
 
 nitpick_ignore_regex = [
     # Of libraries that are not documented here; an inventory of theirs would have to be fetched.
-    (r"py:.*", r"(np|numpy|NDArray|collections|enum|importlib|os|pathlib|types|typing)(\..*)?"),
+    (r"py:.*", r"(np|numpy|NDArray|collections|enum|importlib|os|pa|pathlib|types|typing)(\..*)?"),
     (r"py:.*", r"(AbstractContextManager|EntryPoint|Executor|Path|PathLike)"),
     # Classes that a signature mentions, but nobody makes or receives by name.
     (
         r"py:class",
-        r"(.*\.)?(AsimovKind|BackendChoice|BatchData|CovarianceSource|FailedToy|FloatArray|TestStatistic)",
+        r"(.*\.)?(AsimovKind|AsymptoticTest|BackendChoice|BatchData|CovarianceSource|FailedToy|FloatArray|Request|RowLikelihood|TestStatistic)",
     ),
     # Words that an argument may be, which its docstring lists.
     (r"py:class", r"(.*\.)?(GroupMethod|ImpactConvention|NormalisationsCount)"),
+    # A type that is documented as data.
+    (r"py:class", r"(.*\.)?InputKey"),
     (r"py:class", r"(.*\.)?(LocalPlan|RatePlan|Rates|_\w+)"),
 ]
 
