@@ -145,7 +145,7 @@ def _ranking(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     found = infer.impacts(_model(arguments), progress=current_call().progress)
     _warn(found.warnings)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": entry.name,
             "delta_mu_up": entry.up,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
         CallToolRequestParams,
         CallToolResult,
         ListToolsResult,
-        PaginatedRequestParams,
     )
 
     from nextstat_tools.toolbox import Toolbox
@@ -28,6 +28,8 @@ __all__ = ["HOST", "make_server", "serve_http", "serve_stdio"]
 #: The only address that the server listens on: it has no notion of who calls.
 HOST = "127.0.0.1"
 _LARGEST_REQUEST = 64 * 2**20
+#: Seconds that running calls have when the server ends.
+_GRACE = 2
 _INSTRUCTIONS = (
     "Statistical inference with HistFactory workspaces. Name a workspace by workspace_path rather "
     "than by its text, and from the second call on by the meta.workspace_id of the first."
@@ -63,9 +65,7 @@ def make_server(toolbox: Toolbox) -> Server[Any]:
     )
 
 
-async def _list(
-    toolbox: Toolbox, context: ServerRequestContext[Any], asked: PaginatedRequestParams | None
-) -> ListToolsResult:
+async def _list(toolbox: Toolbox, *_request: object) -> ListToolsResult:
     from mcp.types import ListToolsResult, Tool, ToolAnnotations
 
     reads = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
@@ -161,5 +161,7 @@ def serve_http(toolbox: Toolbox, port: int) -> None:
         address = f"http://{HOST}:{listening.getsockname()[1]}/mcp"
         sys.stderr.write(f"nextstat mcp: listening on {address}\n")
         sys.stderr.flush()
-        config = uvicorn.Config(app, log_level="warning")
-        uvicorn.Server(config).run(sockets=[listening])
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_GRACE)
+        # Ctrl-C is how a server ends; uvicorn raises it again when it has closed connections.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])

@@ -15,7 +15,7 @@ from nextstat_tools.outcome import Outcome, ToolError, run_tool
 from nextstat_tools.paths import allowed_path
 from nextstat_tools.validation import check_arguments
 from nextstat_tools.workers import Workers, can_limit_memory
-from nextstat_tools.workspaces import WorkspaceStore, with_references
+from nextstat_tools.workspaces import WorkspaceStore, takes_workspace, with_references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -185,7 +185,7 @@ class Toolbox:
         for key, described in schema.get("properties", {}).items():
             if key in ready and isinstance(described, Mapping) and _is_path(described):
                 ready[key] = str(allowed_path(ready[key], folders))
-        if "workspace_json" in schema.get("properties", {}):
+        if takes_workspace(schema):
             ready, workspace = self._store.resolve(ready, folders)
         if self._workers is None:
             return run_tool(spec, ready, self._bounds, progress), workspace
@@ -197,4 +197,3 @@ class Toolbox:
 
 def _is_path(described: Mapping[str, Any]) -> bool:
     return described.get("format") == "path"
-

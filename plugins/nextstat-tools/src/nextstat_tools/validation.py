@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nextstat_core.errors import InputError, PluginError, closest
 
@@ -36,7 +36,9 @@ def check_arguments(tool: str, schema: Mapping[str, Any], arguments: Any) -> Non
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        raise PluginError(f"the schema of the tool {tool!r} is unusable: {error.message}") from error
+        raise PluginError(
+            f"the schema of the tool {tool!r} is unusable: {error.message}"
+        ) from error
     found = sorted(Draft202012Validator(schema).iter_errors(dict(arguments)), key=_place)
     problems = list(dict.fromkeys(line for error in found for line in _lines(error)))
     if problems:
@@ -52,22 +54,25 @@ def _place(error: ValidationError) -> str:
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
-    place = _place(error)
+    place, found, rule = (
+        _place(error),
+        cast("Any", error.instance),
+        cast("Any", error.validator_value),
+    )
     inside = f"{place}." if place else ""
     if error.validator == "required":
-        for name in error.validator_value:
-            if name not in error.instance:
+        for name in rule:
+            if name not in found:
                 yield f"the argument {inside + name!r} is missing"
-    elif error.validator == "additionalProperties" and error.validator_value is False:
-        known = error.schema.get("properties", {})
-        for name in sorted(map(str, error.instance.keys() - known.keys())):
+    elif error.validator == "additionalProperties" and rule is False:
+        known = cast("Any", error.schema).get("properties", {})
+        for name in sorted(map(str, found.keys() - known.keys())):
             meant = closest(name, known)
             yield f"there is no argument {inside + name!r}" + (f", {meant}" if meant else "")
     elif error.validator == "type":
-        yield f"`{place}` is {_shown(error.instance)}; expected {_expected(error.validator_value)}"
+        yield f"`{place}` is {_shown(found)}; expected {_expected(rule)}"
     else:
-        rule = f"{error.validator} {error.validator_value}"
-        yield f"`{place}` is {_shown(error.instance)}; expected {rule}"
+        yield f"`{place}` is {_shown(found)}; expected {error.validator} {rule}"
 
 
 def _expected(kinds: Any) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from nextstat_core.errors import InputError
 from nextstat_tools.paths import allowed_path, read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["WorkspaceStore", "with_references"]
+__all__ = ["WorkspaceStore", "takes_workspace", "with_references"]
 
 _NAMES: Final = ("workspace_json", "workspace_path", "workspace_id")
 _PATH: dict[str, Any] = {
@@ -30,8 +31,8 @@ _ID: dict[str, Any] = {
 def with_references(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Schema in which a workspace may also be named by path or id, and nothing is unknown."""
     changed = {"additionalProperties": False, **schema}
-    properties = dict(schema.get("properties", {}))
-    if "workspace_json" in properties:
+    if takes_workspace(schema):
+        properties = dict(schema["properties"])
         # Interfaces of models refuse `oneOf` at the top: `WorkspaceStore.resolve` checks instead.
         references = {"workspace_path": _PATH, "workspace_id": _ID}
         first = {"workspace_json": properties.pop("workspace_json"), **references}
@@ -39,6 +40,12 @@ def with_references(schema: Mapping[str, Any]) -> dict[str, Any]:
         required = [name for name in schema.get("required", ()) if name != "workspace_json"]
         changed["required"] = required
     return changed
+
+
+def takes_workspace(schema: Mapping[str, Any]) -> bool:
+    """Whether a tool with this schema takes a workspace."""
+    properties = schema.get("properties")
+    return isinstance(properties, Mapping) and "workspace_json" in properties
 
 
 class WorkspaceStore:
