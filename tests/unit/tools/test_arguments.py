@@ -240,7 +240,11 @@ def test_a_pipe_is_not_waited_for(box, folder):
         paths_module.read_file(folder / "pipe.json")
 
 
-@pytest.mark.parametrize("content", [gzip.compress(b"{}" * 999)[:-9], b"\x1f\x8b\x08\x00", b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(b"{}" * 999)[:-9], b"\x1f\x8b\x08\x00", b"\xff"],
+    ids=["cut off", "a header", "no text"],
+)
 def test_damaged_files_are_errors(content, box, folder):
     (folder / "odd.json").write_bytes(content)
     assert error_of("nextstat_fit", {"workspace_path": "odd.json"}, box)["type"] == "FormatError"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -13,6 +14,8 @@ import nextstat
 from nextstat.interpret import rank_impact
 from nextstat_tools import Toolbox, execute_tool, execute_tool_raw, get_tool_names, handle_mcp_call
 from nextstat_tools.bounding import Bounds, bounded
+
+ROOT = Path(__file__).parents[3]
 
 ENVELOPE = {
     "type": "object",
@@ -257,3 +260,12 @@ def test_warnings_are_in_the_envelope(workspace):
 
 def test_every_tool_is_tested_here():
     assert {*KEYS, "nextstat_read_root_histogram"} <= set(get_tool_names())
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_answers_about_an_analysis_fit_into_a_conversation(name):
+    text = (ROOT / "docs" / "examples" / "example_workspace.json").read_text()
+    assert len(text) > 400_000
+    done = Toolbox(digits=6).call(name, arguments_of(name, text))
+    assert done["ok"]
+    assert len(json.dumps(done)) < 12_000

@@ -50,6 +50,16 @@ def test_progress_reaches_the_caller(workers, workspace):
     assert seen[-1] == (200, 200)
 
 
+def test_caller_that_fails_while_it_watches_does_not_get_the_answer_later(workers, workspace):
+    def fail(done, total):
+        raise RuntimeError("the window was closed")
+
+    toys = {"workspace_json": workspace, "mu": 1.0, "n_toys": 100}
+    done = workers.call("nextstat_hypotest_toys", toys, progress=fail)
+    assert done["error"] == {"type": "RuntimeError", "message": "the window was closed"}
+    assert "nll" in workers.call("nextstat_fit", {"workspace_json": workspace})["result"]
+
+
 def test_call_that_takes_too_long_is_ended_and_the_next_one_works(workspace):
     with Toolbox(limits=Limits(seconds=0.5, memory=None, workers=1)) as box:
         endless = {"workspace_json": workspace, **ENDLESS}
@@ -226,6 +236,13 @@ def test_workers_end_with_their_parent(workspace):
             return
         time.sleep(0.1)
     pytest.fail("the worker outlives its parent")
+
+
+def test_closed_toolbox_starts_no_workers(workspace):
+    with Toolbox(limits=Limits()) as box:
+        assert box.call("nextstat_fit", {"workspace_json": workspace})["ok"]
+    done = box.call("nextstat_fit", {"workspace_json": workspace})
+    assert done["error"] == {"type": "WorkerError", "message": "the toolbox was closed"}
 
 
 @pytest.mark.parametrize(

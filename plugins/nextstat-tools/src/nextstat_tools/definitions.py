@@ -26,6 +26,7 @@ _EXECUTION: dict[str, Any] = {
         "threads": {
             "type": "integer",
             "minimum": 0,
+            "maximum": 256,
             "description": "Threads that share toys; 0 for the default.",
         },
     },

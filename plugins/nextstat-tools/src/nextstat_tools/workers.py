@@ -60,6 +60,8 @@ class Workers:
             If the call failed, was cancelled, or met a limit.
         """
         with self._slots:
+            if not self._end.alive:
+                raise ToolError("WorkerError", "the toolbox was closed")
             if cancellation.cancelled:
                 raise ToolError("CancelledError", "the call was cancelled before it began")
             worker = self._idle.pop() if self._idle else self._started()
@@ -115,7 +117,7 @@ class _Worker:
         cancellation: Cancellation,
     ) -> dict[str, Any]:
         """Send a request and wait for its answer."""
-        self._busy = True
+        self._busy, self.usable = True, False
         cancellation.attach(
             partial(self._stop, ToolError("CancelledError", "the call was cancelled"))
         )
@@ -131,7 +133,8 @@ class _Worker:
             cancellation.attach(None)
             with self._lock:
                 self._busy = False
-                self.usable = self._ended_by is None and self._process.poll() is None
+        # Without an answer, say because `progress` raised, the next one would be this call's.
+        self.usable = self._ended_by is None
         error = answer.get("error", {})
         if error.get("type") == "MemoryError":
             self.usable = False
