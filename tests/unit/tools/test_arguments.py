@@ -172,6 +172,14 @@ def test_without_allowed_directories_no_file_is_read(folder):
     assert "--allow-dir" in message
 
 
+def test_directories_are_those_of_the_time_when_they_were_allowed(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    box = Toolbox(allowed_dirs=["."])
+    monkeypatch.chdir("/")
+    assert box.call("nextstat_fit", {"workspace_path": "small.json"})["ok"]
+    assert not box.call("nextstat_fit", {"workspace_path": "/etc/hosts"})["ok"]
+
+
 def test_the_default_is_the_working_directory(folder, monkeypatch):
     monkeypatch.chdir(folder)
     assert execute_tool("nextstat_fit", {"workspace_path": "small.json"})["ok"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import jsonschema
@@ -107,6 +109,17 @@ def test_documented_arguments_have_their_defaults(name, documented):
     found = {key: schema["properties"][key].get("default", ...) for key in documented}
     assert found == documented
     assert schema["required"] == [key for key, value in documented.items() if value is ...]
+
+
+def test_listing_imports_no_library():
+    program = (
+        "import sys; from nextstat.tools import get_toolkit; get_toolkit(); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    heavy = {"numpy", "mcp", "langchain_core", "jsonschema", "pydantic", "uvicorn", "click"}
+    assert heavy & {name.partition(".")[0] for name in done.stdout.split()} == set()
 
 
 @pytest.fixture

@@ -50,6 +50,13 @@ def test_missing_and_unknown_arguments_are_named_in_the_answer(tools, workspace)
         assert part in done["error"]["message"]
 
 
+@pytest.mark.parametrize("name", ["config", "run_manager", "callbacks", "self", "arguments"])
+def test_names_that_langchain_uses_are_unknown_arguments(tools, name):
+    tool = tools["nextstat_fit"]
+    for done in (tool.invoke({name: {}}), asyncio.run(tool.ainvoke({name: {}}))):
+        assert f"no argument '{name}'" in done["error"]["message"]
+
+
 def test_cancelled_task_ends_the_call(workers, workspace):
     tools = {tool.name: tool for tool in get_langchain_tools(toolbox=workers)}
     endless = {"workspace_json": workspace, "mu": 1.0, "n_toys": 1_000_000}

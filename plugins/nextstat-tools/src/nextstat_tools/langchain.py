@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nextstat_tools.cancellation import Cancellation
@@ -45,23 +44,23 @@ def get_langchain_tools(*, toolbox: Toolbox | None = None) -> list[StructuredToo
         )
         raise ModuleNotFoundError(message, name="langchain_core") from error
     box = toolbox or default_toolbox()
+
+    class Tool(StructuredTool):
+        # LangChain looks for parameters `config` and `run_manager` here. There are none, so that
+        # arguments of these names are arguments, and refused like other unknown ones.
+        def _run(self, /, **arguments: Any) -> dict[str, Any]:  # type: ignore[override]  # on purpose
+            return box.call(self.name, arguments)
+
+        async def _arun(self, /, **arguments: Any) -> dict[str, Any]:  # type: ignore[override]  # too
+            return await _call(box, self.name, arguments)
+
     return [
-        StructuredTool(
-            name=name,
-            description=box.description(name),
-            args_schema=box.schema(name),
-            func=partial(_call, box, name),
-            coroutine=partial(_await, box, name),
-        )
+        Tool(name=name, description=box.description(name), args_schema=box.schema(name))
         for name in box.names
     ]
 
 
-def _call(box: Toolbox, name: str, /, **arguments: Any) -> dict[str, Any]:
-    return box.call(name, arguments)
-
-
-async def _await(box: Toolbox, name: str, /, **arguments: Any) -> dict[str, Any]:
+async def _call(box: Toolbox, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     cancellation = Cancellation()
     try:
         return await asyncio.to_thread(box.call, name, arguments, cancellation=cancellation)

@@ -62,7 +62,9 @@ class Toolbox:
         digits: int | None = None,
         max_items: int | None = 1000,
     ) -> None:
-        self._allowed = None if allowed_dirs is None else [Path(each) for each in allowed_dirs]
+        self._allowed = None
+        if allowed_dirs is not None:
+            self._allowed = [Path(each).resolve() for each in allowed_dirs]
         self._bounds = Bounds(digits, max_items)
         self._store = WorkspaceStore()
         self._workers = None if limits is None else Workers(limits)
