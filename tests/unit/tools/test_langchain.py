@@ -67,9 +67,10 @@ def test_cancelled_task_ends_the_call(workers, workspace):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return await tools["nextstat_fit"].ainvoke({"workspace_json": workspace})
+        async with asyncio.timeout(60):  # half of the limit of the first call
+            return await tools["nextstat_fit"].ainvoke({"workspace_json": workspace})
 
-    # There is one worker: the second call would never begin if the first went on.
+    # There is one worker: the second call would wait if the first went on.
     assert asyncio.run(run())["ok"]
 
 

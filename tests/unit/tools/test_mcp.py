@@ -45,7 +45,7 @@ def ask(transport, mode, talk, *options):
     """Run `talk` with a client that is connected."""
 
     async def run(target):
-        async with asyncio.timeout(300), Client(target, mode=mode) as client:
+        async with asyncio.timeout(100), Client(target, mode=mode) as client:
             return await talk(client)
 
     with served(transport, *options) as target:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nextstat_tools.cancellation import Cancellation
@@ -55,7 +56,13 @@ def get_langchain_tools(*, toolbox: Toolbox | None = None) -> list[StructuredToo
             return await _call(box, self.name, arguments)
 
     return [
-        Tool(name=name, description=box.description(name), args_schema=box.schema(name))
+        Tool(
+            name=name,
+            description=box.description(name),
+            args_schema=box.schema(name),
+            # Only with a coroutine does `ainvoke` ask `_arun`, rather than `_run` in a thread.
+            coroutine=partial(_call, box, name),
+        )
         for name in box.names
     ]
 
