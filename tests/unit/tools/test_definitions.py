@@ -159,6 +159,18 @@ def test_tools_of_other_plugins_follow_and_get_paths_and_ids_too(third_party, wo
     assert "there is no argument 'facto', did you mean 'factor'?" in refused["error"]["message"]
 
 
+def test_files_of_other_plugins_are_checked_too(third_party, folder, monkeypatch):
+    schema = {
+        "type": "object",
+        "properties": {"file": {"type": "string", "format": "path"}, "anything": True},
+    }
+    third_party(ToolSpec("acme_file", "A file.", schema, lambda given: dict(given)))
+    monkeypatch.chdir(folder)
+    done = execute_tool("acme_file", {"file": "small.json", "anything": [1]})
+    assert done["result"] == {"file": str((folder / "small.json").resolve()), "anything": [1]}
+    assert "outside" in execute_tool("acme_file", {"file": "/etc/hosts"})["error"]["message"]
+
+
 @pytest.mark.parametrize("failure", [SystemExit(3), ZeroDivisionError("x"), MemoryError()])
 def test_whatever_a_tool_raises_is_reported(third_party, failure):
     def fail(arguments):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -124,7 +125,7 @@ def test_call_that_needs_too_much_memory_is_ended_and_the_next_one_works(workspa
     with Toolbox(limits=Limits(seconds=60.0, memory=STARTUP, workers=1)) as box:
         done = box.call("nextstat_fit", large)
         assert done["error"]["type"] in {"MemoryError", "WorkerError"}
-        assert f"limit of {STARTUP} bytes" in done["error"]["message"]
+        assert "more memory than its limit of 0.469 GiB" in done["error"]["message"]
         assert box.call("nextstat_fit", {"workspace_json": workspace})["ok"]
 
 
@@ -133,7 +134,17 @@ def test_limit_that_leaves_no_room_for_the_libraries_is_an_error(workspace):
     with Toolbox(limits=Limits(memory=32 * 2**20)) as box:
         done = box.call("nextstat_fit", {"workspace_json": workspace})
     assert done["error"]["type"] == "WorkerError"
-    assert "limit of 33554432 bytes" in done["error"]["message"]
+    assert "its limit of 0.0312 GiB" in done["error"]["message"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="has no signals")
+def test_worker_that_was_ended_while_idle_is_replaced(workspace):
+    with Toolbox(limits=Limits(workers=1)) as box:
+        assert box.call("nextstat_fit", {"workspace_json": workspace})["ok"]
+        process = box._workers._idle[0]._process
+        process.kill()
+        process.wait()
+        assert box.call("nextstat_fit", {"workspace_json": workspace})["ok"]
 
 
 def test_calls_wait_for_one_another(workspace):

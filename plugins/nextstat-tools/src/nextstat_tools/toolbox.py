@@ -18,7 +18,7 @@ from nextstat_tools.workers import Workers, can_limit_memory
 from nextstat_tools.workspaces import WorkspaceStore, takes_workspace, with_references
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from os import PathLike
 
     from nextstat_core.hooks import ToolSpec
@@ -183,10 +183,7 @@ class Toolbox:
         schema = self.schema(name)
         check_arguments(name, schema, arguments)
         folders = [Path.cwd()] if self._allowed is None else self._allowed
-        ready, workspace = dict(arguments), ""
-        for key, described in schema.get("properties", {}).items():
-            if key in ready and isinstance(described, Mapping) and _is_path(described):
-                ready[key] = str(allowed_path(ready[key], folders))
+        ready, workspace = _with_paths(schema, arguments, folders), ""
         if takes_workspace(schema):
             ready, workspace = self._store.resolve(ready, folders)
         if self._workers is None:
@@ -197,5 +194,16 @@ class Toolbox:
         return Outcome(answer["result"], tuple(answer["warnings"])), workspace
 
 
-def _is_path(described: Mapping[str, Any]) -> bool:
-    return described.get("format") == "path"
+def _with_paths(
+    schema: Mapping[str, Any], arguments: Mapping[str, Any], folders: Sequence[Path]
+) -> dict[str, Any]:
+    """Arguments in which files that may be read have their absolute paths."""
+    properties = schema.get("properties", {})
+    return {
+        key: str(allowed_path(value, folders)) if _is_path(properties.get(key)) else value
+        for key, value in arguments.items()
+    }
+
+
+def _is_path(described: Any) -> bool:
+    return isinstance(described, Mapping) and described.get("format") == "path"

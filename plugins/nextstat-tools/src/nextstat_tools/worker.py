@@ -32,9 +32,7 @@ def main(memory: str) -> None:
         Largest address space of this process, bytes; ``0`` for any.
     """
     if int(memory):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+        _limit_memory(int(memory))
     # Tools that print must not garble the answers.
     wire, sys.stdout = os.fdopen(os.dup(1), "wb"), sys.stderr
     os.dup2(2, 1)
@@ -44,6 +42,15 @@ def main(memory: str) -> None:
     _send(wire, {"ready": True})
     while True:
         _send(wire, _answer(json.loads(requests.get()), wire))
+
+
+def _limit_memory(most: int) -> None:
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:  # nobody may raise the limit that the system has set
+        most = min(most, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def _read(source: BinaryIO, requests: SimpleQueue[bytes]) -> None:

@@ -64,24 +64,32 @@ class Workers:
                 raise ToolError("WorkerError", "the toolbox was closed")
             if cancellation.cancelled:
                 raise ToolError("CancelledError", "the call was cancelled before it began")
-            worker = self._idle.pop() if self._idle else self._started()
+            worker = self._free()
             try:
                 answer = worker.exchange(request, self._limits.seconds, progress, cancellation)
             finally:
-                # A process that ran out of memory may be in any state.
                 if worker.usable:
                     self._idle.append(worker)
                 else:
-                    worker.close()
-                    self._all.remove(worker)
+                    self._remove(worker)
         if "error" in answer:
             raise ToolError(answer["error"]["type"], answer["error"]["message"])
         return answer
 
-    def _started(self) -> _Worker:
+    def _free(self) -> _Worker:
+        """An idle worker, or a new one."""
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive:
+                return worker
+            self._remove(worker)  # the system, short of memory, may end idle processes
         worker = _Worker(self._limits.memory if can_limit_memory() else None)
         self._all.append(worker)
         return worker
+
+    def _remove(self, worker: _Worker) -> None:
+        worker.close()
+        self._all.remove(worker)
 
     def close(self) -> None:
         """End all processes, with what they are doing."""
@@ -107,7 +115,12 @@ class _Worker:
         self._busy = False
         self._ready = False
         self._ended_by: ToolError | None = None
+        #: Whether the last call ended in an answer, so that there may be a next one.
         self.usable = True
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
 
     def exchange(
         self,
@@ -137,9 +150,14 @@ class _Worker:
         self.usable = self._ended_by is None
         error = answer.get("error", {})
         if error.get("type") == "MemoryError":
-            self.usable = False
-            error["message"] = f"the call needs more memory than its limit of {self._memory} bytes"
+            self.usable = False  # a process that ran out of memory may be in any state
+            error["message"] = f"the call needs more memory than {self._room()}"
         return answer
+
+    def _room(self) -> str:
+        if self._memory is None:
+            return "the system has"
+        return f"its limit of {self._memory / 2**30:.3g} GiB"
 
     def _send(self, request: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -182,8 +200,8 @@ class _Worker:
         code = self._process.wait()
         return self._ended_by or ToolError(
             "WorkerError",
-            f"the worker process ended with code {code}; it may have needed more memory than its "
-            f"limit of {self._memory} bytes",
+            f"the worker process ended with code {code}; it may have needed more memory than "
+            f"{self._room()}",
         )
 
     def close(self) -> None:
