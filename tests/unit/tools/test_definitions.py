@@ -164,7 +164,7 @@ def test_files_of_other_plugins_are_checked_too(third_party, folder, monkeypatch
         "type": "object",
         "properties": {"file": {"type": "string", "format": "path"}, "anything": True},
     }
-    third_party(ToolSpec("acme_file", "A file.", schema, lambda given: dict(given)))
+    third_party(ToolSpec("acme_file", "A file.", schema, dict))
     monkeypatch.chdir(folder)
     done = execute_tool("acme_file", {"file": "small.json", "anything": [1]})
     assert done["result"] == {"file": str((folder / "small.json").resolve()), "anything": [1]}
