@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any
 
 from nextstat_core.errors import FormatError, InputError, ModelError, PluginError, Problem, closest
 from nextstat_core.io.bulk import without_collector
@@ -15,39 +14,27 @@ from nextstat_core.io.document import BUILT_IN_KINDS
 from nextstat_core.io.interpolation import InterpolationChoice, choose_interpolations
 from nextstat_core.io.lower import Lowered, lower_channels
 from nextstat_core.io.measurement import Measurement, choose_measurement
+from nextstat_core.io.reading import DECLARED, DeclaredPoi, Reading
 from nextstat_core.io.structure import Structure, read_structure
 from nextstat_core.ir import Channel, Model, ModifierType
 from nextstat_core.ir.check import check_channels
 from nextstat_core.ir.derive import derive_parameters
 from nextstat_core.ir.place import at_channel
 
-__all__ = ["DECLARED", "Reading", "read_pyhf", "try_pyhf"]
+__all__ = ["read_pyhf", "try_pyhf"]
 
 
-class _Declared(Enum):
-    DECLARED = "declared"
-
-
-#: The parameter of interest that the measurement declares.
-DECLARED: Final = _Declared.DECLARED
-
+_HINT_FOR_PATCH = (
+    "this looks like a JSON patch; apply it to its workspace (on the command line: --patch FILE)"
+)
 _NO_TYPES: Mapping[str, ModifierType] = MappingProxyType({})
-
-
-@dataclass(slots=True)
-class Reading:
-    """Outcome of reading a workspace: a model, or the problems because of which there is none."""
-
-    model: Model | None = None
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
 
 
 def read_pyhf(
     source: Any,
     *,
     measurement: str | None = None,
-    poi: str | Literal[_Declared.DECLARED] | None = DECLARED,
+    poi: str | DeclaredPoi | None = DECLARED,
     interpolation: InterpolationChoice = None,
     modifier_types: Mapping[str, ModifierType] | None = None,
 ) -> Model:
@@ -99,7 +86,7 @@ def try_pyhf(
     document: Any,
     *,
     measurement: str | None = None,
-    poi: str | Literal[_Declared.DECLARED] | None = DECLARED,
+    poi: str | DeclaredPoi | None = DECLARED,
     interpolation: InterpolationChoice = None,
     modifier_types: Mapping[str, ModifierType] | None = None,
 ) -> Reading:
@@ -108,7 +95,8 @@ def try_pyhf(
     The arguments are those of `read_pyhf`.
     """
     if not isinstance(document, Mapping):
-        raise FormatError(f"a workspace is a JSON object; found {describe(document)}")
+        message = f"a workspace is a JSON object; found {describe(document)}"
+        raise FormatError(message, hint=_HINT_FOR_PATCH if _is_patch(document) else "")
     if not (poi is DECLARED or poi is None or isinstance(poi, str)):
         raise InputError(f"`poi` is {poi!r}; expected the name of a modifier, or None")
     types = _NO_TYPES if modifier_types is None else modifier_types
@@ -124,6 +112,12 @@ def try_pyhf(
     if not structure.incomplete & {"channels", "measurements"} and chosen.name is not None:
         _derive(reading, lowered, chosen, name or None, structure.unreadable | lowered.unreadable)
     return reading
+
+
+def _is_patch(document: Any) -> bool:
+    return isinstance(document, list) and all(
+        isinstance(entry, Mapping) and "op" in entry for entry in document
+    )
 
 
 def _derive(
