@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nextstat_core.errors import InputError
-from nextstat_core.hooks import ReaderSpec, WriterSpec, hookimpl
+from nextstat_core.hooks import AnalysisSpec, ReaderSpec, WriterSpec, hookimpl
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from nextstat_core.ir import Model
 
-__all__ = ["nextstat_register_readers", "nextstat_register_writers"]
+__all__ = [
+    "nextstat_register_analyses",
+    "nextstat_register_readers",
+    "nextstat_register_writers",
+]
 
 _READ_OPTIONS = {
     "base_dir": "folder that the paths in the XML are relative to",
@@ -51,6 +55,18 @@ def _write_files(model: Model, folder: Path, **options: Any) -> list[Path]:
     from nextstat_root.export import write_histfactory
 
     return write_histfactory(model, folder, **options)
+
+
+def _read_histogram(root_path: str, hist_path: str) -> dict[str, Any]:
+    from nextstat_root.rootfile import read_root_histogram
+
+    return read_root_histogram(root_path, hist_path)
+
+
+@hookimpl
+def nextstat_register_analyses() -> list[AnalysisSpec]:
+    """The analysis ``read_root_histogram``: path and name to a dictionary."""
+    return [AnalysisSpec("read_root_histogram", _read_histogram, "A histogram of a ROOT file")]
 
 
 @hookimpl
