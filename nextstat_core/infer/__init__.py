@@ -12,6 +12,7 @@ from nextstat_core.infer.hypotest import discovery, hypotest
 from nextstat_core.infer.hypotest_toys import hypotest_toys
 from nextstat_core.infer.impacts import impacts
 from nextstat_core.infer.injection import inject_signal, signal_injection
+from nextstat_core.infer.input_limits import InputExclusion, InputLimit, InputLimits
 from nextstat_core.infer.input_tests import InputTest, InputTests, TestedRows
 from nextstat_core.infer.intervals import interval, intervals
 from nextstat_core.infer.limits import upper_limits
@@ -27,6 +28,9 @@ from nextstat_core.infer.yields import yields
 
 __all__ = [
     "FitOptions",
+    "InputExclusion",
+    "InputLimit",
+    "InputLimits",
     "InputTest",
     "InputTests",
     "TestedRows",

@@ -15,19 +15,21 @@ part of it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from nextstat_core.errors import InputError
 from nextstat_core.infer.conditional import Conditional
+from nextstat_core.infer.input_rows import RowLikelihood
 from nextstat_core.infer.minimise_rows import minimise_rows
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.poi import lifted, poi_of
 from nextstat_core.infer.request import make_request
 from nextstat_core.infer.row_fits import BatchFit
 from nextstat_core.infer.statistics import statistic_of
-from nextstat_core.infer.target import BatchData, histfactory_target
+from nextstat_core.infer.target import histfactory_target
 from nextstat_core.models import ModelInputs
 from nextstat_core.optimize import Status
 
@@ -36,8 +38,7 @@ if TYPE_CHECKING:
 
     from nextstat_core.infer.request import Request
     from nextstat_core.infer.statistics import TestStatistic
-    from nextstat_core.infer.target import HistFactoryTarget
-    from nextstat_core.models import InputRows
+    from nextstat_core.infer.target import BatchData, HistFactoryTarget
 
 __all__ = ["InputTest", "InputTests", "TestedRows"]
 
@@ -73,54 +74,73 @@ class TestedRows:
 
 
 class InputTest:
-    """Rows of one evaluation: their data, their fits, and gradients with respect to their inputs.
+    """Rows of one evaluation, and gradients with respect to their inputs.
 
     Attributes
     ----------
     tested : TestedRows
-    inputs : ModelInputs
-        Of the model that was fitted.
-    rows : InputRows
-    data : BatchData
+    likelihood : RowLikelihood
+        What was minimised.
     """
 
-    def __init__(
-        self,
-        tested: TestedRows,
-        inputs: ModelInputs,
-        rows: InputRows,
-        data: BatchData,
-        asimov_at: NDArray[np.float64] | None,
-    ) -> None:
-        self.tested, self.inputs, self.rows, self.data = tested, inputs, rows, data
-        self._asimov_at = asimov_at
+    def __init__(self, tested: TestedRows, likelihood: RowLikelihood, request: Request) -> None:
+        self.tested, self.likelihood = tested, likelihood
+        self._request = request
 
     def gradient(self) -> NDArray[np.float64]:
         """Gradient of the likelihood ratio with respect to the inputs, shape (rows, size)."""
-        tested = self.tested
-        ends = [self._at_fixed_data(x) for x in (tested.held, tested.free)]
-        found = 2.0 * (ends[0] - ends[1])
-        if self._asimov_at is None:
-            return found
-        return found + self._through_data(self._asimov_at)
+        tested, by_inputs = self.tested, self.likelihood.by_inputs
+        return 2.0 * (by_inputs(tested.held) - by_inputs(tested.free))
 
-    def _at_fixed_data(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        data = self.data
-        count = None if self._asimov_at is None else data.count
-        center = None if self._asimov_at is None else data.center
-        return self.inputs.gradient(theta, self.rows, main=data.main, center=center, count=count)
+    def sigma_mu(self) -> NDArray[np.float64]:
+        """Standard deviation of the best fit of the parameter of interest, shape (rows,).
 
-    def _through_data(self, asimov_at: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What moves because the Asimov data move with the inputs."""
-        compiled = self.inputs.model.on_host
-        layout, tested = compiled.layout, self.tested
-        rates = [_expected(self.inputs, x, self.rows) for x in (tested.held, tested.free)]
-        floor = compiled.backend.to_numpy(compiled.to_main(compiled.floor)).T
-        weights = -2.0 * (np.log(np.maximum(rates[0], floor)) - np.log(np.maximum(rates[1], floor)))
-        gamma = [np.maximum(x[:, layout.poisson], 1e-11) for x in (tested.held, tested.free)]
-        # A count a = tau gamma_A enters as -a log(gamma tau).
-        counts = -2.0 * (np.log(gamma[0]) - np.log(gamma[1])) * asimov_at[:, layout.poisson]
-        return self.inputs.pull_back(asimov_at, weights, self.rows, counts=counts)
+        NaN where it is at a bound, or the Hessian is not positive definite.
+        """
+        _, column = self._uncertainty
+        return np.sqrt(column[:, self._poi])
+
+    def gradient_of_mu_hat(self) -> NDArray[np.float64]:
+        """Gradient of the best fit of the parameter of interest, shape (rows, size).
+
+        Zero where it is at a bound.
+        """
+        likelihood, free, unit = self.likelihood, self._uncertainty[0], self._unit()
+        return likelihood.through_minimum(self.tested.free, free, unit)
+
+    def gradient_of_sigma_mu(self) -> NDArray[np.float64]:
+        r"""Gradient of `sigma_mu`, shape (rows, size).
+
+        With :math:`v = H^{-1} e_\mu` the variance changes by minus the change of
+        :math:`\varphi = v^T H v` at fixed v: directly, and as the minimum moves. Both are second
+        derivatives of exact gradients along v.
+        """
+        likelihood, x = self.likelihood, self.tested.free
+        free, column = self._uncertainty
+        direct = likelihood.along(likelihood.by_inputs, x, column, order=2)
+        by_parameters = likelihood.along(likelihood.slope, x, column, order=2)
+        moved = likelihood.through_minimum(x, free, by_parameters)
+        return -(direct + moved) / (2.0 * self.sigma_mu()[:, None])
+
+    @cached_property
+    def _uncertainty(self) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Free parameters at the best fit, and the column of the covariance of mu."""
+        x, request = self.tested.free, self._request
+        free = self.likelihood.free_set(x, request.lower, request.upper, request.fixed)
+        column = self.likelihood.solve(x, free, self._unit())
+        column[~free[:, self._poi]] = np.nan
+        return free, column
+
+    @property
+    def _poi(self) -> int:
+        poi = self.likelihood.inputs.model.poi_index()
+        assert poi is not None
+        return poi
+
+    def _unit(self) -> NDArray[np.float64]:
+        unit = np.zeros_like(self.tested.free)
+        unit[:, self._poi] = 1.0
+        return unit
 
 
 class InputTests:
@@ -188,20 +208,15 @@ class InputTests:
         tested = np.broadcast_to(np.asarray(mu, dtype=float), (count,))
         target = histfactory_target(inputs.model, "tests with gradients")
         request = self._request(target, tested)
-        asimov_at = self._asimov_point(request, target, count)
-        data = _data(inputs, rows, asimov_at)
-        return InputTest(
-            self._fit(target, request, rows, data, tested), inputs, rows, data, asimov_at
-        )
+        likelihood = RowLikelihood(inputs, rows, self._asimov_point(target, count))
+        return self._fit(target, request, likelihood, tested)
 
     def _request(self, target: HistFactoryTarget, mu: NDArray[np.float64]) -> Request:
         assert target.poi is not None
         request = self.statistic.request(target, make_request(target), target.poi)
         return lifted(request, target.poi, float(np.max(mu)))
 
-    def _asimov_point(
-        self, request: Request, target: HistFactoryTarget, rows: int
-    ) -> NDArray[np.float64] | None:
+    def _asimov_point(self, target: HistFactoryTarget, rows: int) -> NDArray[np.float64] | None:
         if self.asimov_poi is None:
             return None
         point = np.array(make_request(target).start)
@@ -212,10 +227,10 @@ class InputTests:
         self,
         target: HistFactoryTarget,
         request: Request,
-        rows: InputRows,
-        data: BatchData,
+        likelihood: RowLikelihood,
         mu: NDArray[np.float64],
-    ) -> TestedRows:
+    ) -> InputTest:
+        rows, data = likelihood.rows, likelihood.data
         poi = target.poi
         assert poi is not None
         fixed = request.fixed[None, :] | rows.idle
@@ -239,10 +254,17 @@ class InputTests:
             [self.statistic.is_cut(best, value) for best, value in zip(mu_hat, mu, strict=True)]
         )
         converged = (free.status == Status.EDM) & held.converged
-        return TestedRows(
-            np.where(cut, 0.0, ratio), ratio, mu_hat, cut, converged,
-            free.values, held.fits.values, np.array(mu),
-        )  # fmt: skip
+        tested = TestedRows(
+            np.where(cut, 0.0, ratio),
+            ratio,
+            mu_hat,
+            cut,
+            converged,
+            free.values,
+            held.fits.values,
+            np.array(mu),
+        )
+        return InputTest(tested, likelihood, around.request)
 
     def _free(
         self,
@@ -267,32 +289,6 @@ class InputTests:
 def _of_model(inputs: ModelInputs, vector: NDArray[np.float64]) -> ModelInputs:
     """The same inputs of the model written again."""
     return ModelInputs(inputs.changed(vector), [entry.key for entry in inputs.entries])
-
-
-def _data(inputs: ModelInputs, rows: InputRows, asimov_at: NDArray[np.float64] | None) -> BatchData:
-    if asimov_at is None:
-        return BatchData(rows.main, None, rows.count, rows.yields, rows.width, rows.factor)
-    layout = inputs.model.compiled.layout
-    return BatchData(
-        np.maximum(_expected(inputs, asimov_at, rows), 0.0),
-        asimov_at[:, layout.gaussian],
-        rows.factor * asimov_at[:, layout.poisson],
-        rows.yields,
-        rows.width,
-        rows.factor,
-    )
-
-
-def _expected(
-    inputs: ModelInputs, theta: NDArray[np.float64], rows: InputRows
-) -> NDArray[np.float64]:
-    """Expected main data of rows, (rows, n_main)."""
-    compiled = inputs.model.on_host
-    backend = compiled.backend
-    nominal = backend.asarray(np.ascontiguousarray(rows.yields.T))
-    with backend.errstate():
-        rates = compiled.kernel.forward(backend.asarray(theta.T), 0, nominal=nominal)
-    return backend.to_numpy(compiled.to_main(rates.rate)).T
 
 
 def _moves(around: Conditional, poi: int, distance: NDArray[np.float64]) -> NDArray[np.float64]:
