@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nextstat_torch.evaluator import Tested
     from nextstat_torch.functions import (
         NextStatNLL,
         NextStatQ0,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         DifferentiableSession,
         ProfiledDifferentiableSession,
         Session,
-        Tested,
     )
     from nextstat_torch.significance import SignificanceLoss
     from nextstat_torch.tensors import as_tensor
@@ -69,6 +69,7 @@ __all__ = [
 
 #: Where each public name lives.
 _HOMES = {
+    "nextstat_torch.evaluator": "Tested",
     "nextstat_torch.functions": (
         "NextStatNLL NextStatQ0 NextStatZ0 ProfiledQ0Loss ProfiledQmuLoss discovery_z0"
     ),
@@ -79,9 +80,7 @@ _HOMES = {
         "signal_jacobian signal_jacobian_numpy"
     ),
     "nextstat_torch.quantities": "Flag",
-    "nextstat_torch.session": (
-        "DifferentiableSession ProfiledDifferentiableSession Session Tested"
-    ),
+    "nextstat_torch.session": "DifferentiableSession ProfiledDifferentiableSession Session",
     "nextstat_torch.significance": "SignificanceLoss",
     "nextstat_torch.tensors": "as_tensor",
 }

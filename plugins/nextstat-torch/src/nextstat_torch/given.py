@@ -14,7 +14,16 @@ from nextstat_core.ir import HistoSys, ShapeSys, StatError
 if TYPE_CHECKING:
     from nextstat_core.ir import InputKey, Model, Sample
 
-__all__ = ["Given", "SignalPlaces", "decode", "encode", "together"]
+__all__ = [
+    "Given",
+    "SignalPlaces",
+    "broadcast",
+    "decode",
+    "encode",
+    "on_host",
+    "result_type",
+    "together",
+]
 
 #: Between the parts of a key, and between keys, in the text that the operator takes.
 _PART, _KEY = "\x1f", "\x1e"
@@ -141,7 +150,7 @@ def together(inputs: Mapping[InputKey, torch.Tensor]) -> Given:
         if not isinstance(tensor, torch.Tensor) or tensor.ndim == 0:
             raise InputError(f"{key!r}: expected a tensor with one entry per bin")
     try:
-        rows = torch.broadcast_shapes(*[tensor.shape[:-1] for tensor in tensors])
+        rows = broadcast(*[tensor.shape[:-1] for tensor in tensors])
     except RuntimeError as error:
         shapes = {key: tuple(tensor.shape) for key, tensor in inputs.items()}
         raise InputError(f"rows of the inputs do not fit together: {shapes}") from error
@@ -152,6 +161,11 @@ def together(inputs: Mapping[InputKey, torch.Tensor]) -> Given:
     return Given(
         encode(tuple(inputs)), torch.cat(parts, dim=-1), result_type(dtype), tensors[0].device
     )
+
+
+def broadcast(*shapes: torch.Size) -> torch.Size:
+    """The shape to which all broadcast."""
+    return torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]  # torch has no type
 
 
 def on_host(tensor: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
@@ -11,6 +10,8 @@ from nextstat_core.errors import InputError
 from nextstat_torch.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -109,7 +110,7 @@ def batch_profiled_q0_loss(signal_histograms: Either, session: Either) -> list[t
         raise InputError(
             f"the signals have {signals.ndim} axes; expected (batch, {session.signal_n_bins()})"
         )
-    return list(session.q0(torch.atleast_2d(signals)).unbind())
+    return list(session.q0(signals.reshape(-1, signals.shape[-1])).unbind())
 
 
 def batch_profiled_qmu_loss(

@@ -2,7 +2,7 @@
 
 It takes and returns float64 tensors of the host, so that devices and dtypes are the business of
 plain autograd around it, and it is opaque to ``torch.compile``, which traces through everything
-else. It names its session by a number: operators take tensors, numbers and text only.
+else. It names an evaluator by a number: operators take tensors, numbers and text only.
 """
 
 from itertools import count
@@ -12,32 +12,30 @@ from weakref import WeakValueDictionary
 import torch
 
 if TYPE_CHECKING:
-    from nextstat_torch.session import Session
+    from nextstat_torch.evaluator import Evaluator
 
 __all__ = ["evaluate", "register"]
 
 _NUMBERS = count(1)
-_SESSIONS: "WeakValueDictionary[int, Session]" = WeakValueDictionary()
+_EVALUATORS: "WeakValueDictionary[int, Evaluator]" = WeakValueDictionary()
 
 
-def register(session: "Session") -> int:
-    """The number by which the operator finds a session, as long as it lives."""
+def register(evaluator: "Evaluator") -> int:
+    """The number by which the operator finds an evaluator, as long as it lives."""
     number = next(_NUMBERS)
-    _SESSIONS[number] = session
+    _EVALUATORS[number] = evaluator
     return number
 
 
-def _evaluate(  # noqa: PLR0917  the schema of the operator
-    vectors: torch.Tensor, points: torch.Tensor, session: int, keys: str, quantity: str, data: str
+def _evaluate(
+    vectors: torch.Tensor, points: torch.Tensor, evaluator: int, keys: str, quantity: str, data: str
 ) -> tuple[torch.Tensor, ...]:
-    found = _SESSIONS[session].found(keys, quantity, data, vectors.numpy(), points.numpy())
+    found = _EVALUATORS[evaluator].found(keys, quantity, data, vectors.numpy(), points.numpy())
     parts = (found.value, found.gradient, found.slope, found.mu_hat, found.flags)
     return tuple(torch.from_numpy(part).clone() for part in parts)
 
 
-def _shapes(  # noqa: PLR0917  as above
-    vectors: torch.Tensor, points: torch.Tensor, session: int, keys: str, quantity: str, data: str
-) -> tuple[torch.Tensor, ...]:
+def _shapes(vectors: torch.Tensor, points: torch.Tensor, *_: Any) -> tuple[torch.Tensor, ...]:
     rows = points.shape[0] if vectors.shape[0] == 1 else vectors.shape[0]
     return (
         vectors.new_empty((rows,)),
@@ -64,11 +62,11 @@ def _backward(ctx: Any, weight: torch.Tensor, *_: Any) -> tuple[torch.Tensor | N
 
 
 _SCHEMA = (
-    "(Tensor vectors, Tensor points, int session, str keys, str quantity, str data)"
+    "(Tensor vectors, Tensor points, int evaluator, str keys, str quantity, str data)"
     " -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 
-#: ``(vectors, points, session, keys, quantity, data)`` to value, gradient, slope, mu_hat, flags.
+#: ``(vectors, points, evaluator, keys, quantity, data)`` to value, gradient, slope, mu_hat, flags.
 evaluate = torch.library.custom_op(
     "nextstat::evaluate", _evaluate, mutates_args=(), device_types="cpu", schema=_SCHEMA
 )

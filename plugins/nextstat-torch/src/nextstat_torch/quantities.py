@@ -15,12 +15,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nextstat_core.infer import InputTest, InputTests
+    from nextstat_core.infer import InputLimit, InputLimits, InputTest, InputTests
     from nextstat_core.models import ModelInputs
 
-__all__ = ["Flag", "Found", "joined", "nll_of_rows", "of_rows", "significance", "statistic"]
+__all__ = [
+    "Flag",
+    "Found",
+    "best_fit",
+    "exclusion",
+    "nll_of_rows",
+    "of_rows",
+    "significance",
+    "statistic",
+    "uncertainty",
+]
 
-#: Where a significance is taken from the best fit instead: rounding of q is larger than q**2 here.
+#: Below this a significance is taken from the best fit: the rounding of q has grown too large.
 _NEAR_ZERO = 1e-4
 
 
@@ -36,11 +46,15 @@ class Flag(enum.IntFlag):
     EMPTY_BIN
         A bin has no yield of samples that have a statistical or shape uncertainty: its gamma is
         held at 1, and nothing comes through its width.
+    UNDETERMINED
+        There is no uncertainty of the best fit, which is at a bound, or no limit: what needs it is
+        NaN, and its gradient is 0.
     """
 
     CUT = 1
     NOT_CONVERGED = 2
     EMPTY_BIN = 4
+    UNDETERMINED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +64,11 @@ class Found:
     Attributes
     ----------
     value, mu_hat : float arrays, shape (rows,)
-        `mu_hat` is NaN where nothing was fitted.
+        `mu_hat` is NaN where no best fit is known.
     gradient : float array, shape (rows, size)
         With respect to the inputs.
     slope : float array, shape (rows, points)
-        With respect to what was tested: mu, or all parameters.
+        With respect to what was tested, where that is mu or all parameters; else 0.
     flags : int array, shape (rows,)
     """
 
@@ -63,12 +77,6 @@ class Found:
     slope: NDArray[np.float64]
     mu_hat: NDArray[np.float64]
     flags: NDArray[np.int64]
-
-
-def joined(parts: list[Found]) -> Found:
-    """Rows of several evaluations, one after the other."""
-    columns = [[getattr(part, field.name) for part in parts] for field in fields(Found)]
-    return Found(*map(np.concatenate, columns))
 
 
 def of_rows(
@@ -83,33 +91,137 @@ def of_rows(
         return evaluate(vectors, points)
     count = len(vectors)
     own = np.repeat(points, count, axis=0) if len(points) == 1 else points
-    return joined([evaluate(vectors[i : i + 1], own[i : i + 1]) for i in range(count)])
+    return _joined([evaluate(vectors[i : i + 1], own[i : i + 1]) for i in range(count)])
+
+
+def _joined(parts: list[Found]) -> Found:
+    columns = [[getattr(part, field.name) for part in parts] for field in fields(Found)]
+    return Found(*map(np.concatenate, columns))
+
+
+# -- tests: tests of inputs, vectors (1 or rows, size), tested values (1 or rows, 1) ---------------
 
 
 def statistic(tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64]) -> Found:
     """A test statistic, 0 with a gradient of 0 where it is cut."""
     found = tests.at(vectors, mu[:, 0])
     flags = _flags(found)
-    dead = (flags & (Flag.CUT | Flag.NOT_CONVERGED))[:, None] != 0
-    gradient = np.where(dead, 0.0, found.gradient())
-    slope = np.where(dead, 0.0, _slope(found))
-    return Found(found.tested.q, gradient, slope, found.tested.mu_hat, flags)
+    alive = (flags & (Flag.CUT | Flag.NOT_CONVERGED) == 0)[:, None]
+    return _found(found, found.tested.q, alive * found.gradient(), alive * _slope(found), flags)
 
 
 def significance(tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64]) -> Found:
-    """The signed root of a likelihood ratio, below 0 where the statistic is cut."""
+    r"""The signed root Z of a likelihood ratio, below 0 where the statistic is cut.
+
+    Near 0 it is :math:`\pm(\hat\mu - \mu) / \sigma_\mu`, to which it tends.
+    """
     found = tests.at(vectors, mu[:, 0])
     flags = _flags(found)
     root = np.sqrt(found.tested.likelihood_ratio)
-    sign = np.where(found.tested.cut, -1.0, 1.0)
-    dead = (flags & Flag.NOT_CONVERGED) != 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weight = np.where(dead | (root < _NEAR_ZERO), 0.0, 0.5 * sign / root)[:, None]
+    value = np.where(found.tested.cut, -root, root)
+    near = root < _NEAR_ZERO
+    with np.errstate(divide="ignore"):
+        weight = np.where(near, 0.0, 0.5 / value)[:, None]
+    gradient, slope = weight * found.gradient(), weight * _slope(found)
+    if near.any():
+        sigma = found.sigma_mu()
+        known = near & np.isfinite(sigma)
+        flags[near & ~known] |= Flag.UNDETERMINED
+        side = -tests.statistic.cut / np.where(known, sigma, 1.0)
+        value = np.where(known, side * (found.tested.mu_hat - found.tested.mu), value)
+        gradient[known] = (side[:, None] * found.gradient_of_mu_hat())[known]
+        slope[known] = -side[known, None]
+    alive = (flags & Flag.NOT_CONVERGED == 0)[:, None]
+    return _found(found, value, alive * gradient, alive * slope, flags)
+
+
+def best_fit(tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64]) -> Found:
+    """The best fit of the parameter of interest; it does not move where it is at a bound."""
+    found = tests.at(vectors, mu[:, 0])
+    flags = _undetermined(found)
+    dead = (flags & (Flag.NOT_CONVERGED | Flag.UNDETERMINED) != 0)[:, None]
+    gradient = np.where(dead, 0.0, found.gradient_of_mu_hat())
+    return _found(found, found.tested.mu_hat, gradient, 0.0 * _slope(found), flags)
+
+
+def uncertainty(tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64]) -> Found:
+    """The standard deviation of the best fit."""
+    found = tests.at(vectors, mu[:, 0])
+    flags = _undetermined(found)
+    dead = (flags & (Flag.NOT_CONVERGED | Flag.UNDETERMINED) != 0)[:, None]
+    gradient = np.where(dead, 0.0, found.gradient_of_sigma_mu())
+    return _found(found, found.sigma_mu(), gradient, 0.0 * _slope(found), flags)
+
+
+def _found(
+    found: InputTest,
+    value: NDArray[np.float64],
+    gradient: NDArray[np.float64],
+    slope: NDArray[np.float64],
+    flags: NDArray[np.int64],
+) -> Found:
+    return Found(value, gradient, slope, found.tested.mu_hat, flags)
+
+
+def _flags(found: InputTest) -> NDArray[np.int64]:
+    tested, likelihood = found.tested, found.likelihood
+    held = likelihood.rows.idle & ~likelihood.inputs.model.compiled.layout.fixed
+    return (
+        np.where(tested.cut, Flag.CUT, 0)
+        | np.where(tested.converged, 0, Flag.NOT_CONVERGED)
+        | np.where(held.any(axis=1), Flag.EMPTY_BIN, 0)
+    ).astype(np.int64)
+
+
+def _undetermined(found: InputTest) -> NDArray[np.int64]:
+    """Flags where nothing is cut, and the best fit has to have an uncertainty."""
+    unknown = np.where(np.isfinite(found.sigma_mu()), 0, Flag.UNDETERMINED)
+    return (_flags(found) & ~Flag.CUT | unknown).astype(np.int64)
+
+
+def _slope(found: InputTest) -> NDArray[np.float64]:
+    """Derivative of the likelihood ratio with respect to the tested value, (rows, 1)."""
+    poi = found.likelihood.inputs.model.poi_index()
+    assert poi is not None
+    return 2.0 * found.likelihood.slope(found.tested.held)[:, poi : poi + 1]
+
+
+# -- one set of inputs at a time ----------------------------------------------------------------
+
+
+def exclusion(
+    limits: InputLimits, vectors: NDArray[np.float64], points: NDArray[np.float64], *, kind: str
+) -> Found:
+    """Limits and CLs of one set of inputs.
+
+    Parameters
+    ----------
+    points : float array, shape (rows, 2)
+        The tested value, without meaning for limits, and the fluctuation N of expected ones.
+    kind : {"limit", "expected_limit", "cls", "expected_cls"}
+    """
+    at = limits.at(vectors[0])
+    found: list[InputLimit] = []
+    for mu, fluctuation in points:
+        n_sigma = int(fluctuation)
+        if kind == "limit":
+            found.append(at.observed())
+        elif kind == "expected_limit":
+            found.append(at.expected(n_sigma))
+        elif kind == "cls":
+            found.append(at.cls(float(mu)))
+        else:
+            found.append(at.expected_cls(float(mu), n_sigma))
+    value = np.array([each.value for each in found])
+    gradient = np.stack([each.gradient for each in found])
+    unknown = ~(np.isfinite(value) & np.isfinite(gradient).all(axis=1))
+    flags = np.where(unknown, Flag.UNDETERMINED, 0).astype(np.int64)
+    nothing = np.full(len(found), np.nan)
     return Found(
-        sign * root,
-        weight * found.gradient(),
-        weight * _slope(found),
-        found.tested.mu_hat,
+        value,
+        np.where(unknown[:, None], 0.0, gradient),
+        np.zeros_like(points),
+        nothing,
         flags,
     )
 
@@ -120,32 +232,12 @@ def nll_of_rows(
     """Minus the log-likelihood at given parameters, with all constants."""
     count = max(len(vectors), len(params))
     theta = np.repeat(params, count, axis=0) if len(params) < count else params
-    if all(entry.kind in ("nominal", "data") for entry in inputs.entries):
-        given = np.repeat(vectors, count, axis=0) if len(vectors) < count else vectors
-        rows = inputs.rows(given)
-    else:
+    if any(entry.kind not in ("nominal", "data") for entry in inputs.entries):
         inputs = type(inputs)(inputs.changed(vectors[0]), [e.key for e in inputs.entries])
-        rows = inputs.row_inputs(np.repeat(inputs.values[None, :], count, axis=0))
+        vectors = inputs.values[None, :]
+    rows = inputs.row_inputs(np.repeat(vectors, count, axis=0) if len(vectors) < count else vectors)
     value, slope = likelihood(inputs.model, rows, theta)
     unknown = np.full(count, np.nan)
-    gradient = inputs.gradient(theta, rows)
-    return Found(value, gradient, slope, unknown, np.zeros(count, dtype=np.int64))
-
-
-def _flags(found: InputTest) -> NDArray[np.int64]:
-    tested = found.tested
-    held = found.rows.idle & ~found.inputs.model.compiled.layout.fixed
-    return (
-        np.where(tested.cut, Flag.CUT, 0)
-        | np.where(tested.converged, 0, Flag.NOT_CONVERGED)
-        | np.where(held.any(axis=1), Flag.EMPTY_BIN, 0)
-    ).astype(np.int64)
-
-
-def _slope(found: InputTest) -> NDArray[np.float64]:
-    """Derivative of the likelihood ratio with respect to the tested value, (rows, 1)."""
-    model, tested = found.inputs.model, found.tested
-    poi = model.poi_index()
-    assert poi is not None
-    _, slopes = likelihood(model, found.rows, tested.held, found.data)
-    return 2.0 * slopes[:, poi : poi + 1]
+    return Found(
+        value, inputs.gradient(theta, rows), slope, unknown, np.zeros(count, dtype=np.int64)
+    )

@@ -3,55 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import torch
 
-from nextstat_core.errors import FitError, InputError
-from nextstat_core.infer import InputTests
-from nextstat_core.models import HistFactoryModel, ModelInputs
-from nextstat_torch.given import Given, SignalPlaces, decode, on_host, result_type, together
-from nextstat_torch.operator import evaluate, register
-from nextstat_torch.quantities import Flag, Found, nll_of_rows, of_rows, significance, statistic
+from nextstat_core.errors import InputError
+from nextstat_core.models import HistFactoryModel
+from nextstat_torch.evaluator import LOSSES, TESTS, DataKind, Evaluator, Settings, Tested
+from nextstat_torch.given import Given, SignalPlaces, broadcast, on_host, result_type, together
+from nextstat_torch.operator import evaluate
 from nextstat_torch.tensors import tensor_at
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from nextstat_core.infer import FitOptions
     from nextstat_core.ir import InputKey
 
-__all__ = [
-    "DataKind",
-    "DifferentiableSession",
-    "ProfiledDifferentiableSession",
-    "Session",
-    "Tested",
-]
+__all__ = ["DifferentiableSession", "Inputs", "ProfiledDifferentiableSession", "Session"]
 
-DataKind: TypeAlias = Literal["observed", "asimov"]
 Inputs: TypeAlias = "torch.Tensor | Mapping[InputKey, torch.Tensor]"
-Quantity: TypeAlias = Literal["q0", "z0", "qmu", "zmu", "nll"]
-_QUANTITIES = ("q0", "z0", "qmu", "zmu", "nll")
-
-
-class Tested(NamedTuple):
-    """Rows that were evaluated.
-
-    Attributes
-    ----------
-    value : tensor, shape (...)
-        Differentiable with respect to the inputs.
-    mu_hat : tensor, shape (...)
-        Best fit of the parameter of interest, without gradient; NaN where nothing was fitted.
-    flags : int64 tensor, shape (...)
-        Bits of `Flag`; 0 where there is nothing special.
-    """
-
-    value: torch.Tensor
-    mu_hat: torch.Tensor
-    flags: torch.Tensor
 
 
 class Session(Mapping[str, Any]):
@@ -88,11 +59,6 @@ class Session(Mapping[str, Any]):
     options : FitOptions, optional
         Settings of fits; the tolerance is at most 1e-13.
 
-    Attributes
-    ----------
-    last : Tested or None
-        What was evaluated last, on the host and without gradients.
-
     Raises
     ------
     InputError
@@ -113,25 +79,20 @@ class Session(Mapping[str, Any]):
     ) -> None:
         if not isinstance(model, HistFactoryModel):
             raise InputError(f"`model` is a {type(model).__name__}; expected a HistFactoryModel")
-        self._arguments = {
-            "device": device, "templates": templates, "data": data,
-            "test_stat": test_stat, "strict": strict, "options": options,
-        }  # fmt: skip
-        if data not in (None, "observed", "asimov"):
-            raise InputError.unknown("`data`", data, ["observed", "asimov"])
-        if test_stat not in ("qtilde", "q"):
-            raise InputError.unknown("`test_stat`", test_stat, ["qtilde", "q"])
+        self.settings = Settings(device, templates, data, test_stat, strict, options)
         self.model = _moved(model, device)
         self.signal_sample_name = signal_sample_name
         self.device = torch.device(str(getattr(self.model.backend, "device", "cpu")))
-        self.last: Tested | None = None
         self._places = SignalPlaces(self.model.ir, signal_sample_name, templates)
-        self._inputs: dict[str, ModelInputs] = {}
-        self._tests: dict[tuple[str, str, str], InputTests] = {}
-        self._number = register(self)
+        self._evaluator = Evaluator(self.model, self.settings)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _make, (self.model, self.signal_sample_name, self._arguments)
+        return _make, (self.model, self.signal_sample_name, self.settings)
+
+    @property
+    def last(self) -> Tested | None:
+        """What was evaluated last, on the host and without gradients."""
+        return self._evaluator.last
 
     # A mapping compares by its entries; a session is one thing.
     __hash__ = object.__hash__
@@ -182,10 +143,10 @@ class Session(Mapping[str, Any]):
 
     # -- quantities -------------------------------------------------------------------------------
 
-    def __call__(self, inputs: Inputs, loss: Quantity = "q0", **arguments: Any) -> torch.Tensor:
+    def __call__(self, inputs: Inputs, loss: str = "q0", **arguments: Any) -> torch.Tensor:
         """A quantity by its name; see the method of this name."""
-        if loss not in _QUANTITIES:
-            raise InputError.unknown("`loss`", loss, _QUANTITIES)
+        if loss not in LOSSES:
+            raise InputError.unknown("`loss`", loss, LOSSES)
         return getattr(self, loss)(inputs, **arguments)
 
     def q0(self, inputs: Inputs, *, data: DataKind | None = None) -> torch.Tensor:
@@ -208,6 +169,57 @@ class Session(Mapping[str, Any]):
         """Root of q_mu, below 0 where the best fit is above `mu`, with a gradient everywhere."""
         return self.test(inputs, "zmu", mu, data=data).value
 
+    def mu_hat(self, inputs: Inputs, *, data: DataKind | None = None) -> torch.Tensor:
+        """Best fit of the parameter of interest, which may be negative."""
+        return self.test(inputs, "mu_hat", data=data).value
+
+    def sigma_mu(self, inputs: Inputs, *, data: DataKind | None = None) -> torch.Tensor:
+        """Standard deviation of the best fit; NaN where that is at a bound."""
+        return self.test(inputs, "sigma_mu", data=data).value
+
+    def limit(
+        self, inputs: Inputs, *, alpha: float = 0.05, data: DataKind | None = None
+    ) -> torch.Tensor:
+        """Observed upper limit, where CLs is `alpha`; NaN where there is none."""
+        return self._excluded(inputs, "limit", 0.0, 0, alpha, data)
+
+    def expected_limit(
+        self,
+        inputs: Inputs,
+        *,
+        alpha: float = 0.05,
+        n_sigma: int = 0,
+        data: DataKind | None = None,
+    ) -> torch.Tensor:
+        """Expected upper limit; NaN where there is none.
+
+        Parameters
+        ----------
+        n_sigma : {-2, -1, 0, 1, 2}
+            Upward fluctuation of the best fit.
+        data : {"observed", "asimov"}, optional
+            Whether the background is expected at the fit to the observed counts, or at the start of
+            all parameters.
+        """
+        return self._excluded(inputs, "expected_limit", 0.0, n_sigma, alpha, data)
+
+    def cls(
+        self, inputs: Inputs, mu: float | torch.Tensor, *, data: DataKind | None = None
+    ) -> torch.Tensor:
+        """CLs of the observed counts at `mu`."""
+        return self._excluded(inputs, "cls", mu, 0, 0.05, data)
+
+    def expected_cls(
+        self,
+        inputs: Inputs,
+        mu: float | torch.Tensor,
+        *,
+        n_sigma: int = 0,
+        data: DataKind | None = None,
+    ) -> torch.Tensor:
+        """CLs that is expected at `mu`; arguments as in `expected_limit`."""
+        return self._excluded(inputs, "expected_cls", mu, n_sigma, 0.05, data)
+
     def nll(self, inputs: Inputs, params: torch.Tensor | None = None) -> torch.Tensor:
         """Minus the log-likelihood of the observed counts, with all constants.
 
@@ -226,7 +238,7 @@ class Session(Mapping[str, Any]):
     def test(
         self,
         inputs: Inputs,
-        quantity: Quantity = "q0",
+        quantity: str = "q0",
         mu: float | torch.Tensor = 0.0,
         *,
         data: DataKind | None = None,
@@ -235,24 +247,44 @@ class Session(Mapping[str, Any]):
 
         Parameters
         ----------
-        quantity : {"q0", "z0", "qmu", "zmu"}
+        quantity : {"q0", "z0", "qmu", "zmu", "mu_hat", "sigma_mu"}
         mu : float or tensor, shape (...)
             Tested values of q_mu and Z_mu; broadcast against the rows of the inputs, and
             differentiable.
         data : {"observed", "asimov"}, optional
             Instead of the session's.
         """
-        if quantity not in _QUANTITIES[:4]:
-            raise InputError.unknown("`quantity`", quantity, _QUANTITIES[:4])
-        if quantity in ("q0", "z0"):
+        if quantity not in TESTS:
+            raise InputError.unknown("`quantity`", quantity, tuple(TESTS))
+        if quantity not in ("qmu", "zmu"):
             mu = 0.0
-        given = self._given(inputs)
-        values = mu if isinstance(mu, torch.Tensor) else torch.tensor(mu, dtype=torch.float64)
-        points = on_host(values)[..., None]
-        return self._evaluate(given, points, quantity, self._data(inputs, data))
+        points = _tested(mu)[..., None]
+        return self._evaluate(self._given(inputs), points, quantity, self._data(inputs, data))
 
-    def _data(self, inputs: Inputs, data: DataKind | None) -> str:
-        data = data or self._arguments["data"]
+    def _excluded(
+        self,
+        inputs: Inputs,
+        kind: str,
+        mu: float | torch.Tensor,
+        n_sigma: int,
+        alpha: float,
+        data: DataKind | None,
+    ) -> torch.Tensor:
+        tested = _tested(mu)
+        if tested.requires_grad:
+            raise InputError("CLs has no derivative with respect to `mu` here; pass mu.detach()")
+        points = torch.stack([tested, torch.full_like(tested, float(n_sigma))], dim=-1)
+        chosen = self._data(inputs, data)
+        if chosen == "asimov" and not kind.startswith("expected"):
+            raise InputError(
+                f"`{kind}` needs observed counts; found data='asimov'",
+                hint=f"use expected_{kind}, or pass data='observed'",
+            )
+        given = self._given(inputs)
+        return self._evaluate(given, points, f"{kind} {float(alpha)!r}", chosen).value
+
+    def _data(self, inputs: Inputs, data: DataKind | None) -> DataKind:
+        data = data or self.settings.data
         if data is not None:
             return data
         counts = isinstance(inputs, Mapping) and any(len(key) == 1 for key in inputs)
@@ -274,68 +306,17 @@ class Session(Mapping[str, Any]):
 
     def _evaluate(self, given: Given, points: torch.Tensor, quantity: str, data: str) -> Tested:
         """Rows through the operator: of the broadcast shape of inputs and points."""
-        rows = torch.broadcast_shapes(given.values.shape[:-1], points.shape[:-1])
+        rows = broadcast(given.values.shape[:-1], points.shape[:-1])
         vectors = _rows(given.values, rows)
-        found = evaluate(vectors, _rows(points, rows), self._number, given.keys, quantity, data)
+        found = evaluate(
+            vectors, _rows(points, rows), self._evaluator.number, given.keys, quantity, data
+        )
         value, _, _, mu_hat, flags = found
         return Tested(
             value.reshape(rows).to(device=given.device, dtype=given.dtype),
             mu_hat.detach().reshape(rows).to(device=given.device, dtype=given.dtype),
             flags.reshape(rows).to(device=given.device),
         )
-
-    # -- what the operator calls ------------------------------------------------------------------
-
-    def found(
-        self,
-        keys: str,
-        quantity: str,
-        data: str,
-        vectors: NDArray[np.float64],
-        points: NDArray[np.float64],
-    ) -> Found:
-        """A quantity of rows with its derivatives, on the host.
-
-        Raises
-        ------
-        InputError, ModelError
-            If inputs cannot be used.
-        FitError
-            If the session is strict and a fit did not converge.
-        """
-        inputs = self._inputs_of(keys)
-        _check(vectors, points, inputs)
-        together = all(entry.kind in ("nominal", "data") for entry in inputs.entries)
-        if quantity == "nll":
-            result = of_rows(
-                lambda x, at: nll_of_rows(inputs, x, at), vectors, points, together=together
-            )
-        else:
-            tests = self._tests_of(keys, quantity, data)
-            compute = significance if quantity.startswith("z") else statistic
-            result = of_rows(
-                lambda x, at: compute(tests, x, at), vectors, points, together=together
-            )
-        self.last = Tested(*map(torch.from_numpy, (result.value, result.mu_hat, result.flags)))
-        if self._arguments["strict"]:
-            _refuse_unconverged(result)
-        return result
-
-    def _inputs_of(self, keys: str) -> ModelInputs:
-        if keys not in self._inputs:
-            self._inputs[keys] = ModelInputs(self.model, decode(keys))
-        return self._inputs[keys]
-
-    def _tests_of(self, keys: str, quantity: str, data: str) -> InputTests:
-        name = "q0" if quantity in ("q0", "z0") else self._arguments["test_stat"]
-        if (keys, name, data) not in self._tests:
-            inputs = self._inputs_of(keys)
-            if data == "asimov" and any(entry.kind == "data" for entry in inputs.entries):
-                raise InputError("observed counts are among the inputs, and data='asimov'")
-            self._tests[keys, name, data] = InputTests(
-                inputs, test_stat=name, data=data, options=self._arguments["options"]
-            )
-        return self._tests[keys, name, data]
 
     # -- memory by its address --------------------------------------------------------------------
 
@@ -383,8 +364,8 @@ DifferentiableSession = Session
 ProfiledDifferentiableSession = Session
 
 
-def _make(model: HistFactoryModel, sample: str, arguments: dict[str, Any]) -> Session:
-    return Session(model, sample, **arguments)
+def _make(model: HistFactoryModel, sample: str, settings: Settings) -> Session:
+    return Session(model, sample, **asdict(settings))
 
 
 def _moved(model: HistFactoryModel, device: str) -> HistFactoryModel:
@@ -402,34 +383,16 @@ def _moved(model: HistFactoryModel, device: str) -> HistFactoryModel:
     return model.to("torch", device)
 
 
+def _tested(mu: float | torch.Tensor) -> torch.Tensor:
+    """Tested values, float64 on the host, any shape."""
+    return on_host(mu if isinstance(mu, torch.Tensor) else torch.tensor(mu, dtype=torch.float64))
+
+
 def _rows(values: torch.Tensor, rows: torch.Size) -> torch.Tensor:
     """Rows (n, size), or one (1, size) that all share."""
     if values.shape[:-1].numel() == 1:
         return values.reshape(1, -1)
     return values.expand(*rows, values.shape[-1]).reshape(-1, values.shape[-1])
-
-
-def _check(vectors: NDArray[np.float64], points: NDArray[np.float64], inputs: ModelInputs) -> None:
-    if vectors.shape[1] != inputs.size:
-        sizes = {entry.key: len(entry.values) for entry in inputs.entries}
-        raise InputError(f"inputs have {vectors.shape[1]} entries; expected {sizes}")
-    if not np.isfinite(points).all():
-        raise InputError("tested values or parameters are not finite")
-    if np.isfinite(vectors).all():
-        return
-    row, column = (int(index) for index in np.argwhere(~np.isfinite(vectors))[0])
-    for entry, where in zip(inputs.entries, inputs.slices, strict=True):
-        if where.start <= column < where.stop:
-            raise InputError(
-                f"{entry.key!r}, row {row}, bin {column - where.start}: found "
-                f"{vectors[row, column]}; expected a finite number"
-            )
-
-
-def _refuse_unconverged(found: Found) -> None:
-    rows = np.flatnonzero(found.flags & Flag.NOT_CONVERGED).tolist()
-    if rows:
-        raise FitError(f"fits of {len(rows)} of {len(found.flags)} rows did not converge: {rows}")
 
 
 def _with_gradient(signal: torch.Tensor, compute: Any) -> tuple[float, torch.Tensor]:

@@ -11,7 +11,8 @@ from nextstat_torch.session import Session
 
 if TYPE_CHECKING:
     from nextstat_core.models import HistFactoryModel
-    from nextstat_torch.session import DataKind, Inputs
+    from nextstat_torch.evaluator import DataKind
+    from nextstat_torch.session import Inputs
 
 __all__ = ["SignificanceLoss"]
 

@@ -35,12 +35,10 @@ def as_tensor(x: Any) -> torch.Tensor:
     """
     if isinstance(x, torch.Tensor):
         return x
-    if _is_on_a_device(x):
-        make = torch.from_dlpack if hasattr(x, "__dlpack__") else torch.as_tensor
-    else:
-        x, make = host_memory(_readable(x)), torch.from_numpy
     try:
-        return make(x)
+        if not _is_on_a_device(x):
+            return torch.from_numpy(host_memory(_readable(x)))
+        return torch.utils.dlpack.from_dlpack(x) if hasattr(x, "__dlpack__") else torch.as_tensor(x)
     except (BufferError, RuntimeError, TypeError) as error:
         raise InputError(f"a {type(x).__name__} cannot be made a tensor: {error}") from error
 
