@@ -99,10 +99,14 @@ class Evaluator:
     """
 
     def __init__(self, model: HistFactoryModel, settings: Settings) -> None:
-        self.model, self.settings = model, settings
+        self.settings = settings
+        # What was observed has no meaning beside Asimov data, but bins must not lose the prediction
+        # for what was: with no events at all they may become empty.
+        nothing = model.with_observed_main(np.zeros_like(model.observed_main))
+        self._models = {"observed": model, "asimov": nothing}
         self.number = register(self)
         self.last: Tested | None = None
-        self._inputs: dict[str, ModelInputs] = {}
+        self._inputs: dict[tuple[str, str], ModelInputs] = {}
         self._tests: dict[tuple[str, str, str], InputTests] = {}
 
     def found(
@@ -122,7 +126,7 @@ class Evaluator:
         FitError
             If the session is strict and a fit did not converge.
         """
-        inputs = self._inputs_of(keys)
+        inputs = self._inputs_of(keys, data)
         _check(vectors, points, inputs)
         kind, _, alpha = quantity.partition(" ")
         together = kind not in _EXCLUSIONS and all(
@@ -141,15 +145,15 @@ class Evaluator:
             _refuse_unconverged(result)
         return result
 
-    def _inputs_of(self, keys: str) -> ModelInputs:
-        if keys not in self._inputs:
-            self._inputs[keys] = ModelInputs(self.model, decode(keys))
-        return self._inputs[keys]
+    def _inputs_of(self, keys: str, data: str) -> ModelInputs:
+        if (keys, data) not in self._inputs:
+            self._inputs[keys, data] = ModelInputs(self._models[data], decode(keys))
+        return self._inputs[keys, data]
 
     def _tests_of(self, keys: str, kind: str, data: str) -> InputTests:
         name = self.settings.test_stat if kind in ("qmu", "zmu") else "q0"
         if (keys, name, data) not in self._tests:
-            inputs = self._inputs_of(keys)
+            inputs = self._inputs_of(keys, data)
             if data == "asimov" and any(entry.kind == "data" for entry in inputs.entries):
                 raise InputError("observed counts are among the inputs, and data='asimov'")
             self._tests[keys, name, data] = InputTests(
