@@ -105,18 +105,22 @@ def network() -> torch.nn.Module:
     )  # fmt: skip
 
 
-def train(loss: str, seed: int, *, warm: int = 200, steps: int = 300, batch: int = 4000) -> torch.nn.Module:
+def train(
+    loss: str, seed: int, *, warm: int = 300, steps: int = 200, batch: int = 8000
+) -> torch.nn.Module:
     """Train a network; `warm` steps of cross-entropy are common to all losses."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     score = network()
     session = Session(nextstat.from_pyhf(workspace()), "signal")
     edges = torch.linspace(0.0, 1.0, BINS + 1)
-    soft = Problem(session, SoftHistogram(edges, bandwidth=0.02, mode="gaussian"))
+    soft = Problem(session, SoftHistogram(edges, bandwidth=0.05, mode="gaussian"))
     optimizer = torch.optim.Adam(score.parameters(), lr=3e-3)
     for step in range(warm + steps):
         s, b = events(batch, generator)
         optimizer.zero_grad()
+        for group in optimizer.param_groups:
+            group["lr"] = 3e-3 if step < warm else 1e-3
         if loss == "cross-entropy" or step < warm:
             value = -(torch.log(score(s) + 1e-9).mean() + torch.log1p(1e-9 - score(b)).mean())
         elif loss == "significance":
@@ -145,7 +149,7 @@ def main() -> None:
     """Train with all losses and seeds, and write results as JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--output", type=Path, default=Path("build/inferno.json"))
     chosen = parser.parse_args()
     found = {

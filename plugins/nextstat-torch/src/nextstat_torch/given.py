@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -12,6 +11,8 @@ from nextstat_core.errors import InputError
 from nextstat_core.ir import HistoSys, ShapeSys, StatError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nextstat_core.ir import InputKey, Model, Sample
 
 __all__ = [
@@ -49,30 +50,30 @@ def decode(text: str) -> tuple[InputKey, ...]:
 
 
 class SignalPlaces:
-    """Where a sample occurs, and what moves when its yields do.
+    """Where the signal occurs, and what moves when its yields do.
 
     Parameters
     ----------
     model : nextstat_core.ir.Model
-    sample : str
+    samples : tuple of str
     templates : {"absolute", "relative"}
-        Whether templates and uncertainties of the sample stay, or scale along with its yields.
+        Whether templates and uncertainties of the samples stay, or scale along with their yields.
 
     Attributes
     ----------
     keys : tuple of InputKey
         Nominal yields by channel, in the order of the model; then what scales along.
     size : int
-        Bins of all channels with the sample.
+        Bins of all channels, once for each of the samples.
 
     Raises
     ------
     InputError
-        If no channel has the sample, or it has bins without yield whose templates would scale.
+        If no channel has a sample, or it has bins without yield whose templates would scale.
     """
 
     def __init__(
-        self, model: Model, sample: str, templates: Literal["absolute", "relative"]
+        self, model: Model, samples: tuple[str, ...], templates: Literal["absolute", "relative"]
     ) -> None:
         if templates not in ("absolute", "relative"):
             raise InputError.unknown("`templates`", templates, ["absolute", "relative"])
@@ -80,14 +81,17 @@ class SignalPlaces:
             (channel.name, each)
             for channel in model.channels
             for each in channel.samples
-            if each.name == sample
+            if each.name in samples
         ]
+        known = dict.fromkeys(s.name for channel in model.channels for s in channel.samples)
+        for name in samples:
+            if name not in known:
+                raise InputError.unknown("sample", name, list(known))
         if not found:
-            known = dict.fromkeys(s.name for channel in model.channels for s in channel.samples)
-            raise InputError.unknown("sample", sample, list(known))
+            raise InputError("no sample was named; expected at least one")
         self.nominal = np.concatenate([np.asarray(each.nominal, float) for _, each in found])
         self.size = len(self.nominal)
-        keys: list[InputKey] = [(channel, sample) for channel, _ in found]
+        keys: list[InputKey] = [(channel, each.name) for channel, each in found]
         #: Bins of the signal, power of the yield, and own numbers of each key that scales along.
         self.along: list[tuple[slice, int, np.ndarray[Any, Any]]] = []
         if templates == "relative":

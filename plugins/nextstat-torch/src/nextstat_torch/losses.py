@@ -10,7 +10,7 @@ from nextstat_core.errors import InputError
 from nextstat_torch.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -38,14 +38,14 @@ Either: TypeAlias = Any
 
 
 def create_session(
-    model: HistFactoryModel, signal_sample_name: str = "signal", **settings: Any
+    model: HistFactoryModel, signal_sample_name: str | Sequence[str] = "signal", **settings: Any
 ) -> Session:
     """A session; `settings` are those of `Session`."""
     return Session(model, signal_sample_name, **settings)
 
 
 def create_profiled_session(
-    model: HistFactoryModel, signal_sample_name: str = "signal", **settings: Any
+    model: HistFactoryModel, signal_sample_name: str | Sequence[str] = "signal", **settings: Any
 ) -> Session:
     """The same as `create_session`."""
     return Session(model, signal_sample_name, **settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -41,7 +41,9 @@ class Session(Mapping[str, Any]):
     ----------
     model : HistFactoryModel
         Stays as it is, whatever the session is given; later changes of it are not seen.
-    signal_sample_name : str
+    signal_sample_name : str or sequence of str
+        Sample whose yields the signal is, or several: channels in the order of the model, and
+        samples in the order of the channel.
     device : str
         Where rows are minimised: ``"auto"`` where the model is, else ``"cpu"``, ``"cuda"``,
         ``"cuda:1"``. Tensors may be anywhere.
@@ -68,7 +70,7 @@ class Session(Mapping[str, Any]):
     def __init__(
         self,
         model: HistFactoryModel,
-        signal_sample_name: str = "signal",
+        signal_sample_name: str | Sequence[str] = "signal",
         *,
         device: str = "auto",
         templates: Literal["absolute", "relative"] = "absolute",
@@ -83,7 +85,9 @@ class Session(Mapping[str, Any]):
         self.model = _moved(model, device)
         self.signal_sample_name = signal_sample_name
         self.device = torch.device(str(getattr(self.model.backend, "device", "cpu")))
-        self._places = SignalPlaces(self.model.ir, signal_sample_name, templates)
+        named = signal_sample_name
+        samples = (named,) if isinstance(named, str) else tuple(named)
+        self._places = SignalPlaces(self.model.ir, samples, templates)
         self._evaluator = Evaluator(self.model, self.settings)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -364,7 +368,7 @@ DifferentiableSession = Session
 ProfiledDifferentiableSession = Session
 
 
-def _make(model: HistFactoryModel, sample: str, settings: Settings) -> Session:
+def _make(model: HistFactoryModel, sample: str | Sequence[str], settings: Settings) -> Session:
     return Session(model, sample, **asdict(settings))
 
 
@@ -400,4 +404,4 @@ def _with_gradient(signal: torch.Tensor, compute: Any) -> tuple[float, torch.Ten
     with torch.enable_grad():
         value = compute(leaf)
         (gradient,) = torch.autograd.grad(value, leaf)
-    return float(value), gradient
+    return float(value.detach()), gradient

@@ -10,6 +10,8 @@ from nextstat_torch.losses import unsigned
 from nextstat_torch.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nextstat_core.models import HistFactoryModel
     from nextstat_torch.evaluator import DataKind
     from nextstat_torch.session import Inputs
@@ -26,9 +28,8 @@ class SignificanceLoss(torch.nn.Module):
     Parameters
     ----------
     model : HistFactoryModel
-    signal_sample_name : str
-    device : str
-        Where fits are, see `Session`.
+    signal_sample_name, device
+        As for `Session`.
     negate : bool
         False for the significance itself.
     eps : float
@@ -47,7 +48,7 @@ class SignificanceLoss(torch.nn.Module):
     def __init__(
         self,
         model: HistFactoryModel,
-        signal_sample_name: str = "signal",
+        signal_sample_name: str | Sequence[str] = "signal",
         *,
         device: str = "auto",
         negate: bool = True,
