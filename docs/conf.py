@@ -50,10 +50,12 @@ nitpick_ignore_regex = [
     # Classes that a signature mentions, but nobody makes or receives by name.
     (
         r"py:class",
-        r"(.*\.)?(AsimovKind|BackendChoice|BatchData|CovarianceSource|FailedToy|FloatArray|TestStatistic)",
+        r"(.*\.)?(AsimovKind|AsymptoticTest|BackendChoice|BatchData|CovarianceSource|FailedToy|FloatArray|Request|RowLikelihood|TestStatistic)",
     ),
     # Words that an argument may be, which its docstring lists.
     (r"py:class", r"(.*\.)?(GroupMethod|ImpactConvention|NormalisationsCount)"),
+    # A type that is documented as data.
+    (r"py:class", r"(.*\.)?InputKey"),
     (r"py:class", r"(.*\.)?(LocalPlan|RatePlan|Rates|_\w+)"),
 ]
 

@@ -19,7 +19,6 @@ __all__ = ["InputKey", "ModelInput", "model_input", "with_inputs"]
 #: ``(channel, sample, modifier, "variance")`` those of a shapesys or staterror, ``(channel,)``
 #: observed counts.
 InputKey: TypeAlias = tuple[str, ...]
-InputKind: TypeAlias = Literal["nominal", "hi", "lo", "variance", "data"]
 _FORMS = (
     "(channel, sample), (channel, sample, modifier, 'hi' or 'lo' or 'variance'), "
     "(channel, sample, 'stat') or (channel,)"
@@ -43,7 +42,7 @@ class ModelInput:
     channel: str
     sample: str
     modifier: str
-    kind: InputKind
+    kind: Literal["nominal", "hi", "lo", "variance", "data"]
     values: tuple[float, ...]
 
 

@@ -24,11 +24,12 @@ from nextstat_core.models.expectations import (
 )
 from nextstat_core.models.likelihood import LikelihoodMethods
 from nextstat_core.models.parameters import parameter_vector
-from nextstat_core.models.sources import document_of
+from nextstat_core.models.sources import document_of, read_files
 from nextstat_core.models.state import make_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from os import PathLike
 
     import numpy as np
     from numpy.typing import NDArray
@@ -120,6 +121,37 @@ class HistFactoryModel(LikelihoodMethods):
         return cls(model, backend=backend, device=device, precise=precise)
 
     from_pyhf = from_workspace
+
+    @classmethod
+    def from_xml(
+        cls,
+        xml_path: str | PathLike[str],
+        *,
+        backend: str | Backend | None = None,
+        device: str | None = None,
+        precise: bool = False,
+        **options: Any,
+    ) -> Self:
+        """Read HistFactory XML with its ROOT files, by the plugin nextstat-root.
+
+        Parameters
+        ----------
+        xml_path : path
+            The file with the ``<Combination>``.
+        backend, device, precise
+            As for the class.
+        **options
+            Those of ``nextstat_root.read_histfactory``: `measurement`, `poi`, `base_dir`, ...
+
+        Raises
+        ------
+        InputError
+            If the plugin or the file is missing.
+        FormatError, ModelError
+            If the files are damaged, or describe no usable model; lists all problems at once.
+        """
+        model = read_files("histfactory", xml_path, distribution="nextstat-root", **options)
+        return cls(model, backend=backend, device=device, precise=precise)
 
     @property
     def precise(self) -> bool:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from nextstat_core.errors import InputError
+from nextstat_core.hooks import get_manager, hint_for_missing
 from nextstat_core.io import read_text
+from nextstat_core.ir import Model
 
-__all__ = ["document_of"]
+__all__ = ["document_of", "read_files"]
 
 _LONGEST_PATH = 4096
 
@@ -40,6 +42,35 @@ def document_of(source: Any) -> str | bytes | Mapping[str, Any]:
         # The error for a missing file suggests files with similar names.
         return read_text(Path(source))
     return source
+
+
+def read_files(
+    format_name: str, path: str | PathLike[str], *, distribution: str, **options: Any
+) -> Model:
+    """Read a model from a format of several files that a plugin understands.
+
+    Parameters
+    ----------
+    format_name : str
+        Name under which the plugin registers its reader.
+    distribution : str
+        What to install where none does.
+    **options
+        Those of the reader.
+
+    Raises
+    ------
+    InputError
+        If no plugin reads the format; and what the reader raises.
+    """
+    readers = get_manager().readers
+    spec = readers.get(format_name)
+    if spec is None or spec.read_file is None:
+        hint = hint_for_missing(format_name, (), readers) or f"python -m pip install {distribution}"
+        message = f"the format {format_name!r} needs the plugin {distribution}"
+        raise InputError(f"{message}, which is not installed", hint=hint)
+    model: Model = spec.read_file(Path(path), **options)
+    return model
 
 
 def _may_be_path(text: str) -> bool:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from nextstat._devices import has_accelerate, has_cuda, has_metal
     from nextstat._estimator import MaximumLikelihoodEstimator
     from nextstat._fit import fit, fit_batch
+    from nextstat._histfactory import (
+        from_histfactory_xml,
+        histfactory_bin_edges_by_channel,
+        read_root_histogram,
+        workspace_to_xml,
+    )
     from nextstat._inference import (
         cls_curve,
         discovery,
@@ -147,6 +153,7 @@ __all__ = [
     "fit_toys",
     "fit_toys_batch",
     "fit_toys_batch_gpu",
+    "from_histfactory_xml",
     "from_pyhf",
     "get_backend",
     "get_eval_mode",
@@ -156,6 +163,7 @@ __all__ = [
     "has_accelerate",
     "has_cuda",
     "has_metal",
+    "histfactory_bin_edges_by_channel",
     "hypotest",
     "hypotest_toys",
     "impacts",
@@ -169,6 +177,7 @@ __all__ = [
     "profile_scan",
     "profile_scan_2d",
     "ranking",
+    "read_root_histogram",
     "set_backend",
     "set_eval_mode",
     "set_threads",
@@ -179,6 +188,7 @@ __all__ = [
     "upper_limits",
     "upper_limits_root",
     "workspace_audit",
+    "workspace_to_xml",
     "yields",
 ]
 
@@ -187,6 +197,9 @@ _HOMES = {
     "nextstat._devices": "has_accelerate has_cuda has_metal",
     "nextstat._estimator": "MaximumLikelihoodEstimator",
     "nextstat._fit": "fit fit_batch",
+    "nextstat._histfactory": (
+        "from_histfactory_xml histfactory_bin_edges_by_channel read_root_histogram workspace_to_xml"
+    ),
     "nextstat._inference": (
         "cls_curve discovery hypotest mass_scan upper_limit upper_limits upper_limits_root"
     ),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nextstat_core.io import InterpolationChoice
     from nextstat_core.ir import Model
 
-__all__ = ["HistFactoryModel", "from_pyhf", "workspace_audit"]
+__all__ = ["HistFactoryModel", "from_pyhf", "log_once", "workspace_audit"]
 
 _log = logging.getLogger("nextstat")
 
@@ -97,12 +97,13 @@ def from_pyhf(
         device=device,
     )
     for warning in model.warnings:
-        _log_once(warning)
+        log_once(warning)
     return model
 
 
 @cache
-def _log_once(message: str) -> None:
+def log_once(message: str) -> None:
+    """Log a warning about a workspace, the first time that it comes up."""
     _log.warning(message)
 
 

@@ -1,0 +1,3 @@
+"""Commands that this plugin adds to ``nextstat``."""
+
+__all__: list[str] = []

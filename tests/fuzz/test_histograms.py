@@ -1,0 +1,189 @@
+"""Descriptions, expressions and files of events, as damaged as can be."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from fuzz_harness import many, survives
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nextstat_core.errors import NextstatError
+from nextstat_histograms import Fill, check_expression, fill, read_description
+from nextstat_histograms.expressions import FUNCTIONS
+from nextstat_histograms.yaml_text import read_yaml
+
+pa = pytest.importorskip("pyarrow", reason="reads Parquet")
+uproot = pytest.importorskip("uproot", reason="reads ROOT files")
+
+DESCRIPTION = """
+General: {Measurement: m, POI: mu, InputPath: "{SamplePath}", Pruning: {Shape: 0.1}}
+Regions:
+  - {Name: SR, Variable: pt, Binning: [0, 1.5, 3], Filter: "(pt > 1) & (eta < 2)"}
+Samples:
+  - {Name: data, Data: true, SamplePath: [a, b]}
+  - &signal {Name: signal, Weight: "w * 2", Tree: t}
+NormFactors: [{Name: mu, Samples: signal, Bounds: [0, 5]}]
+Systematics:
+  - {Name: jes, Type: NormPlusShape, Up: {Weight: w_up}, Down: {Symmetrize: true},
+     Smoothing: {Algorithm: "353QH, twice"}}
+  - {Name: lumi, Type: Normalization, Up: {Normalization: 0.1}, Down: {Normalization: -1e-1}}
+"""
+
+
+# -- descriptions ----------------------------------------------------------------------------------
+
+PIECES = ["{", "}", "[", "]", ":", "- ", "\n", "&a ", "*a", "!!", "? ", "|", ">", "'", '"', "#"]
+PIECES += ["<<: ", "---", ".inf", ".nan", "0x_", "2026-99-99", "1_0:2", "~", "\t", "\0", "\ud800"]
+
+
+@st.composite
+def damaged_text(draw: st.DrawFn) -> str:
+    text = DESCRIPTION
+    for _ in range(draw(st.integers(0, 6))):
+        place = draw(st.integers(0, len(text)))
+        length = draw(st.integers(0, 20))
+        piece = draw(st.sampled_from(PIECES) | st.text(max_size=5))
+        text = text[:place] + piece + text[place + length :]
+    return text
+
+
+@many
+@given(damaged_text() | st.text(max_size=200))
+def test_descriptions_as_text(text: str) -> None:
+    survives(lambda payload: read_description(read_yaml(payload)), text)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@st.composite
+def damaged_mapping(draw: st.DrawFn) -> Any:
+    document = yaml.safe_load(DESCRIPTION)
+    for _ in range(draw(st.integers(1, 3))):
+        node = document
+        while True:
+            keys = list(node) if isinstance(node, dict) else list(range(len(node)))
+            key = draw(st.sampled_from(keys)) if keys else None
+            if key is None:
+                break
+            if isinstance(node[key], dict | list) and node[key] and draw(st.booleans()):
+                node = node[key]
+                continue
+            if draw(st.booleans()):
+                node[key] = draw(VALUES)
+            elif isinstance(node, dict):
+                del node[key]
+                node[draw(st.sampled_from(["Regions", "Samples", "Name"]) | st.text())] = None
+            break
+    return document
+
+
+@many
+@given(damaged_mapping())
+def test_descriptions_as_mappings(document: Any) -> None:
+    survives(read_description, document, size=2000)
+
+
+# -- expressions -----------------------------------------------------------------------------------
+
+TOKENS = [*FUNCTIONS, "pt", "n", "flag", "get('pt')", "(", ")", ",", "1", "2.5", "0", "9", "-", "~"]
+TOKENS += ["+", "*", "/", "%", "**", "<", "==", "&", "|", "^", " and ", "if", "lambda", ".", "__"]
+TOKENS += [":", "[", "]", "'", "class", "import", "1e300", "get", "=", "@", "//", "<<", "\n", " "]
+
+
+@cache
+def _table() -> Path:
+    from pyarrow import parquet
+
+    folder = Path(_FOLDER.name)
+    columns = {
+        "pt": np.linspace(0.0, 5.0, 50),
+        "n": np.arange(50, dtype=np.int32),
+        "flag": np.arange(50) % 2 == 0,
+    }
+    parquet.write_table(pa.table(columns), folder / "table.parquet")
+    with uproot.recreate(folder / "table.root") as file:
+        tree = file.mktree("t", {name: values.dtype for name, values in columns.items()})
+        tree.extend(columns)
+    return folder
+
+
+_FOLDER = TemporaryDirectory()
+
+
+def fill_both(text: str) -> None:
+    """Compute an expression as variable, selection and weight, from Parquet and from ROOT."""
+    refused = None
+    for name, tree in (("table.parquet", None), ("table.root", "t")):
+        for wanted in (Fill(text, (0.0, 1.0)), Fill("pt", (0.0, 1.0), text, text)):
+            try:
+                fill([_table() / name], tree, [wanted])
+            except NextstatError as error:
+                refused = error
+    if refused is not None:
+        raise refused
+
+
+@many
+@given(st.lists(st.sampled_from(TOKENS), max_size=30).map("".join) | st.text(max_size=100))
+def test_expressions(text: str) -> None:
+    if not isinstance(survives(check_expression, text), NextstatError):
+        survives(fill_both, text, size=2000)
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+@cache
+def _content(name: str) -> bytes:
+    return (_table() / name).read_bytes()
+
+
+@st.composite
+def damaged_file(draw: st.DrawFn, name: str) -> bytes:
+    content = bytearray(_content(name))
+    rng = random.Random(draw(st.integers(0, 2**32)))
+    for _ in range(draw(st.integers(1, 8))):
+        place = rng.randrange(len(content))
+        if rng.random() < 0.2:
+            content[place : place + 4] = rng.choice([b"\xff" * 4, b"\x7f\xff\xff\xff", b"\0" * 4])
+        else:
+            content[place] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)])
+    return bytes(content[: draw(st.sampled_from([len(content), len(content) // 2]))])
+
+
+def _fill_from(name: str, tree: str | None, content: bytes) -> Any:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        return fill([path], tree, [Fill("pt * 2", (0.0, 1.0, 2.0), "flag", "n")])
+
+
+@many
+@given(damaged_file("table.parquet"))
+def test_damaged_parquet(content: bytes) -> None:
+    survives(lambda payload: _fill_from("a.parquet", None, payload), content)
+
+
+@many
+@given(damaged_file("table.root"))
+def test_damaged_trees(content: bytes) -> None:
+    survives(lambda payload: _fill_from("a.root", "t", payload), content)
+
+
+def test_undamaged_files_are_read() -> None:
+    for name, tree in (("table.parquet", None), ("table.root", "t")):
+        (filled,) = _fill_from(name, tree, _content(name))
+        assert filled.n_events == 50
