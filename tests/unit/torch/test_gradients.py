@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="nextstat-torch needs PyTorch")
 
+from nextstat_core.errors import InputError  # noqa: E402
 from nextstat_core.testing.differences import differences  # noqa: E402
 from nextstat_torch import Session, SignificanceLoss  # noqa: E402
 
@@ -39,8 +40,28 @@ def test_tested_values_have_a_gradient_too(shapes, name):
     session = Session(shapes, "s")
     mu = torch.tensor([3.0, 5.0], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(
-        lambda x, at: getattr(session, name)(x, at), (rows(session), mu), atol=1e-6, rtol=1e-5
+        getattr(session, name), (rows(session), mu), atol=1e-6, rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("loss", ["q0", "z0", "zmu"])
+@pytest.mark.parametrize("templates", ["absolute", "relative"])
+def test_second_derivatives_are_those_of_differences(shapes, loss, templates):
+    session = Session(shapes, "s", templates=templates)
+    assert torch.autograd.gradgradcheck(
+        lambda x: LOSSES[loss](session, x), (rows(session),), eps=1e-3, atol=1e-5, rtol=1e-3
+    )
+
+
+def test_what_has_no_second_derivatives_says_so(shapes):
+    session = Session(shapes, "s")
+    signal = session.nominal.requires_grad_()
+    (gradient,) = torch.autograd.grad(session.mu_hat(signal), signal, create_graph=True)
+    with pytest.raises(InputError, match="'mu_hat' has no second derivatives"):
+        gradient.sum().backward()
+    mu = torch.tensor(4.0, dtype=torch.float64, requires_grad=True)
+    with pytest.raises(InputError, match="no second derivatives with respect to tested"):
+        torch.autograd.grad(session.qmu(signal, mu), signal, create_graph=True)
 
 
 @pytest.mark.parametrize(
@@ -67,10 +88,15 @@ def test_inputs_by_key_have_the_gradients_of_differences(bounded, loss, data):
     point = np.concatenate(list(keys.values()))
     vector = torch.tensor(point, requires_grad=True)
     value(vector).backward()
-    expected = differences(lambda x: float(value(x)), point, 0.1 * point)
+    direction = np.random.default_rng(2).standard_normal(len(point)) * point / 20.0
+    found = float(vector.grad @ torch.tensor(direction))
+    (expected,) = differences(
+        lambda t: float(value(point + t[0] * direction)), np.zeros(1), np.array([0.1])
+    )
     # A minimum is known to the root of what its value is known to.
-    least = 3e-6 if loss in ("sigma_mu", "mu_hat") else 1e-7
-    np.testing.assert_allclose(vector.grad, expected, rtol=0, atol=least * np.abs(expected).max())
+    least = 1e-5 if loss in ("sigma_mu", "mu_hat") else 1e-7
+    largest = float((vector.grad.abs() * torch.tensor(np.abs(direction))).max())
+    assert found == pytest.approx(float(expected), rel=0, abs=least * largest)
 
 
 def test_a_significance_has_a_gradient_through_zero(shapes):

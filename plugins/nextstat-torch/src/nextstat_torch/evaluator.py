@@ -18,6 +18,8 @@ from nextstat_torch.quantities import (
     Flag,
     Found,
     best_fit,
+    curvature_of_significance,
+    curvature_of_statistic,
     exclusion,
     nll_of_rows,
     of_rows,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import HistFactoryModel
 
-__all__ = ["LOSSES", "TESTS", "DataKind", "Evaluator", "Settings", "Tested"]
+__all__ = ["LOSSES", "SECOND", "TESTS", "DataKind", "Evaluator", "Settings", "Tested"]
 
 DataKind: TypeAlias = Literal["observed", "asimov"]
 
@@ -46,6 +48,13 @@ TESTS: dict[str, Callable[[InputTests, Any, Any], Found]] = {
     "zmu": significance,
     "mu_hat": best_fit,
     "sigma_mu": uncertainty,
+}
+#: Those that have second derivatives.
+SECOND: dict[str, Callable[[InputTests, Any, Any, Any], NDArray[np.float64]]] = {
+    "q0": curvature_of_statistic,
+    "qmu": curvature_of_statistic,
+    "z0": curvature_of_significance,
+    "zmu": curvature_of_significance,
 }
 #: Those that need the whole machinery of limits.
 _EXCLUSIONS = ("limit", "expected_limit", "cls", "expected_cls")
@@ -129,9 +138,7 @@ class Evaluator:
         inputs = self._inputs_of(keys, data)
         _check(vectors, points, inputs)
         kind, _, alpha = quantity.partition(" ")
-        together = kind not in _EXCLUSIONS and all(
-            entry.kind in ("nominal", "data") for entry in inputs.entries
-        )
+        together = kind not in _EXCLUSIONS and _share_templates(inputs)
         compute: Callable[[Any, Any], Found]
         if kind == "nll":
             compute = partial(nll_of_rows, inputs)
@@ -144,6 +151,37 @@ class Evaluator:
         if self.settings.strict:
             _refuse_unconverged(result)
         return result
+
+    def curvature(
+        self,
+        keys: str,
+        quantity: str,
+        data: str,
+        vectors: NDArray[np.float64],
+        points: NDArray[np.float64],
+        direction: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Second derivatives of a quantity times a direction per row, (rows, size).
+
+        Raises
+        ------
+        InputError
+            If the quantity has none.
+        """
+        if quantity not in SECOND:
+            raise InputError(
+                f"{quantity.partition(' ')[0]!r} has no second derivatives; found a loss that "
+                f"needs them; expected one of {', '.join(SECOND)}"
+            )
+        tests = self._tests_of(keys, quantity, data)
+        count = len(direction)
+        if _share_templates(tests.inputs) or len(vectors) == 1:
+            return SECOND[quantity](tests, vectors, points, direction)
+        own = np.repeat(points, count, axis=0) if len(points) == 1 else points
+        rows = [slice(row, row + 1) for row in range(count)]
+        return np.concatenate(
+            [SECOND[quantity](tests, vectors[r], own[r], direction[r]) for r in rows]
+        )
 
     def _inputs_of(self, keys: str, data: str) -> ModelInputs:
         if (keys, data) not in self._inputs:
@@ -167,6 +205,11 @@ class Evaluator:
     def _limits_of(self, inputs: ModelInputs, alpha: float, data: str) -> InputLimits:
         asimov: Literal["prefit", "postfit"] = "prefit" if data == "asimov" else "postfit"
         return InputLimits(inputs, alpha, self.settings.test_stat, asimov)
+
+
+def _share_templates(inputs: ModelInputs) -> bool:
+    """Whether rows of these inputs are rows of one minimisation."""
+    return all(entry.kind in ("nominal", "data") for entry in inputs.entries)
 
 
 def _check(vectors: NDArray[np.float64], points: NDArray[np.float64], inputs: ModelInputs) -> None:

@@ -11,6 +11,8 @@ from weakref import WeakValueDictionary
 
 import torch
 
+from nextstat_core.errors import InputError
+
 if TYPE_CHECKING:
     from nextstat_torch.evaluator import Evaluator
 
@@ -46,19 +48,52 @@ def _shapes(vectors: torch.Tensor, points: torch.Tensor, *_: Any) -> tuple[torch
     )
 
 
+def _curvature(
+    vectors: torch.Tensor,
+    points: torch.Tensor,
+    direction: torch.Tensor,
+    evaluator: int,
+    keys: str,
+    quantity: str,
+    data: str,
+) -> torch.Tensor:
+    arrays = (each.numpy() for each in (vectors, points, direction))
+    return torch.from_numpy(_EVALUATORS[evaluator].curvature(keys, quantity, data, *arrays))
+
+
+def _same(*arguments: Any) -> torch.Tensor:
+    return torch.empty_like(arguments[2])
+
+
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, ...]) -> None:
-    ctx.save_for_backward(output[1], output[2])
-    ctx.shared = [inputs[0].shape[0] == 1, inputs[1].shape[0] == 1]
+    # Without this every gradient would ask for second derivatives times zero.
+    ctx.set_materialize_grads(False)
+    ctx.mark_non_differentiable(*output[2:])
+    ctx.save_for_backward(inputs[0], inputs[1], output[1], output[2])
+    ctx.names = inputs[2:]
 
 
-def _backward(ctx: Any, weight: torch.Tensor, *_: Any) -> tuple[torch.Tensor | None, ...]:
-    slopes: list[torch.Tensor | None] = []
-    for needed, slope, shared in zip(
-        ctx.needs_input_grad, ctx.saved_tensors, ctx.shared, strict=False
-    ):
-        total = weight[:, None] * slope if needed else None
-        slopes.append(total.sum(0, keepdim=True) if shared and total is not None else total)
-    return (*slopes, None, None, None, None)
+def _backward(ctx: Any, weight: Any, direction: Any, *_: Any) -> tuple[torch.Tensor | None, ...]:
+    """Pull cotangents back: of the value, and of the gradient for second derivatives."""
+    if torch.is_grad_enabled() and ctx.needs_input_grad[1]:
+        raise InputError("there are no second derivatives with respect to tested values")
+    vectors, points, gradient, slope = ctx.saved_tensors
+    by_vectors = by_points = None
+    if ctx.needs_input_grad[0] and weight is not None:
+        by_vectors = weight[:, None] * gradient
+    if ctx.needs_input_grad[1] and weight is not None:
+        by_points = _summed(weight[:, None] * slope, points)
+    if direction is not None:
+        bent = curvature(vectors, points, direction, *ctx.names)
+        by_vectors = bent if by_vectors is None else by_vectors + bent
+    if by_vectors is not None:
+        by_vectors = _summed(by_vectors, vectors)
+    return (by_vectors, by_points, None, None, None, None)
+
+
+def _summed(rows: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Of all rows, where they share what is differentiated."""
+    return rows.sum(0, keepdim=True) if like.shape[0] == 1 else rows
 
 
 _SCHEMA = (
@@ -72,3 +107,15 @@ evaluate = torch.library.custom_op(
 )
 evaluate.register_fake(_shapes)
 evaluate.register_autograd(_backward, setup_context=_keep)
+
+#: ``(vectors, points, direction, evaluator, keys, quantity, data)`` to second derivatives times a
+#: direction per row.
+curvature = torch.library.custom_op(
+    "nextstat::curvature",
+    _curvature,
+    mutates_args=(),
+    device_types="cpu",
+    schema="(Tensor vectors, Tensor points, Tensor direction, int evaluator, str keys,"
+    " str quantity, str data) -> Tensor",
+)
+curvature.register_fake(_same)

@@ -22,6 +22,8 @@ __all__ = [
     "Flag",
     "Found",
     "best_fit",
+    "curvature_of_significance",
+    "curvature_of_statistic",
     "exclusion",
     "nll_of_rows",
     "of_rows",
@@ -151,6 +153,37 @@ def uncertainty(tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.
     dead = (flags & (Flag.NOT_CONVERGED | Flag.UNDETERMINED) != 0)[:, None]
     gradient = np.where(dead, 0.0, found.gradient_of_sigma_mu())
     return _found(found, found.sigma_mu(), gradient, 0.0 * _slope(found), flags)
+
+
+def curvature_of_statistic(
+    tests: InputTests,
+    vectors: NDArray[np.float64],
+    mu: NDArray[np.float64],
+    direction: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Second derivatives times a direction, (rows, size); 0 where the statistic is cut."""
+    found = tests.at(vectors, mu[:, 0])
+    dead = _flags(found) & (Flag.CUT | Flag.NOT_CONVERGED) != 0
+    return np.where(dead[:, None], 0.0, found.gradient_along(direction))
+
+
+def curvature_of_significance(
+    tests: InputTests,
+    vectors: NDArray[np.float64],
+    mu: NDArray[np.float64],
+    direction: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The same for the signed root; NaN near 0, where they are not known."""
+    found = tests.at(vectors, mu[:, 0])
+    root = np.sqrt(found.tested.likelihood_ratio)
+    known = root >= _NEAR_ZERO
+    z = np.where(found.tested.cut, -root, root)[:, None]
+    gradient = found.gradient()
+    along = np.sum(gradient * direction, axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bent = found.gradient_along(direction) / (2.0 * z) - gradient * along / (4.0 * z**3)
+    dead = _flags(found) & Flag.NOT_CONVERGED != 0
+    return np.where(dead[:, None], 0.0, np.where(known[:, None], bent, np.nan))
 
 
 def _found(
