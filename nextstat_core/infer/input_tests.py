@@ -265,9 +265,20 @@ class InputTests:
         rows = inputs.row_inputs(given)
         tested = np.broadcast_to(np.asarray(mu, dtype=float), (count,))
         target = histfactory_target(inputs.model, "tests with gradients")
-        request = self._request(target, tested)
-        likelihood = RowLikelihood(inputs, rows, self._asimov_point(target, count))
+        point = self._asimov_point(target, count)
+        start = self._own_minimum if point is None else point[0]
+        request = _starting(self._request(target, tested), start)
+        likelihood = RowLikelihood(inputs, rows, point)
         return self._fit(target, request, likelihood, given, tested)
+
+    @cached_property
+    def _own_minimum(self) -> NDArray[np.float64]:
+        """The minimum at the model's own numbers: a start that is near, and always the same."""
+        inputs = self.inputs
+        target = histfactory_target(inputs.model, "tests with gradients")
+        data = RowLikelihood(inputs, inputs.row_inputs(inputs.values[None, :])).data
+        request = self._request(target, np.zeros(1))
+        return Conditional.around_fit(target, request, data, self.options).x
 
     def _request(self, target: HistFactoryTarget, mu: NDArray[np.float64]) -> Request:
         assert target.poi is not None
@@ -343,6 +354,13 @@ class InputTests:
             fixed=fixed,
         )
         return minimise_rows(target, every, data, around.metric, self.options)[0]
+
+
+def _starting(request: Request, start: NDArray[np.float64]) -> Request:
+    """The request from another start, where parameters are free and it is a number."""
+    usable = ~request.fixed & np.isfinite(start)
+    inside = np.clip(start, request.lower, request.upper)
+    return replace(request, start=np.where(usable, inside, request.start))
 
 
 def _by_rows(inputs: ModelInputs) -> bool:

@@ -68,14 +68,14 @@ def test_compiled_functions_have_the_same_bits(shapes, fullgraph):
 
 
 def test_the_operator_keeps_the_rules_of_operators(shapes):
+    from nextstat_torch.custom_op import evaluate
     from nextstat_torch.given import encode
-    from nextstat_torch.operator import evaluate
 
     session = Session(shapes, "s")
     vectors = session.nominal[None].requires_grad_()
     points = torch.tensor([[2.0], [4.0]], dtype=torch.float64)
     number = session._evaluator.number
-    arguments = (vectors, points, number, encode((("c", "s"),)), "qmu", "observed")
+    arguments = (vectors, points, number, encode((("c", "s"),)), "qmu", "observed", False)
     torch.library.opcheck(evaluate, arguments)
 
 

@@ -12,8 +12,8 @@ import torch
 from nextstat_core.errors import FitError, InputError
 from nextstat_core.infer import InputLimits, InputTests
 from nextstat_core.models import ModelInputs
+from nextstat_torch.custom_op import register
 from nextstat_torch.given import decode
-from nextstat_torch.operator import register
 from nextstat_torch.quantities import (
     Flag,
     Found,
@@ -41,7 +41,7 @@ __all__ = ["LOSSES", "SECOND", "TESTS", "DataKind", "Evaluator", "Settings", "Te
 DataKind: TypeAlias = Literal["observed", "asimov"]
 
 #: Quantities that are tests of rows, and how each is computed.
-TESTS: dict[str, Callable[[InputTests, Any, Any], Found]] = {
+TESTS: dict[str, Callable[..., Found]] = {
     "q0": statistic,
     "qmu": statistic,
     "z0": significance,
@@ -125,8 +125,10 @@ class Evaluator:
         data: str,
         vectors: NDArray[np.float64],
         points: NDArray[np.float64],
+        *,
+        by_points: bool = False,
     ) -> Found:
-        """A quantity of rows with its derivatives.
+        """A quantity of rows with its derivatives; those in the points only `by_points`.
 
         Raises
         ------
@@ -145,7 +147,7 @@ class Evaluator:
         elif kind in _EXCLUSIONS:
             compute = partial(exclusion, self._limits_of(inputs, float(alpha), data), kind=kind)
         else:
-            compute = partial(TESTS[kind], self._tests_of(keys, kind, data))
+            compute = partial(TESTS[kind], self._tests_of(keys, kind, data), by_mu=by_points)
         result = of_rows(compute, vectors, points, together=together)
         self.last = Tested(*map(torch.from_numpy, (result.value, result.mu_hat, result.flags)))
         if self.settings.strict:

@@ -104,15 +104,21 @@ def _joined(parts: list[Found]) -> Found:
 # -- tests: tests of inputs, vectors (1 or rows, size), tested values (1 or rows, 1) ---------------
 
 
-def statistic(tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64]) -> Found:
+def statistic(
+    tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64], *, by_mu: bool
+) -> Found:
     """A test statistic, 0 with a gradient of 0 where it is cut."""
     found = tests.at(vectors, mu[:, 0])
     flags = _flags(found)
     alive = (flags & (Flag.CUT | Flag.NOT_CONVERGED) == 0)[:, None]
-    return _found(found, found.tested.q, alive * found.gradient(), alive * _slope(found), flags)
+    return _found(
+        found, found.tested.q, alive * found.gradient(), alive * _slope(found, by_mu=by_mu), flags
+    )
 
 
-def significance(tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64]) -> Found:
+def significance(
+    tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64], *, by_mu: bool
+) -> Found:
     r"""The signed root Z of a likelihood ratio, below 0 where the statistic is cut.
 
     Near 0 it is :math:`\pm(\hat\mu - \mu) / \sigma_\mu`, to which it tends.
@@ -124,7 +130,7 @@ def significance(tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np
     near = root < _NEAR_ZERO
     with np.errstate(divide="ignore"):
         weight = np.where(near, 0.0, 0.5 / value)[:, None]
-    gradient, slope = weight * found.gradient(), weight * _slope(found)
+    gradient, slope = weight * found.gradient(), weight * _slope(found, by_mu=by_mu)
     if near.any():
         sigma = found.sigma_mu()
         known = near & np.isfinite(sigma)
@@ -137,22 +143,28 @@ def significance(tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np
     return _found(found, value, alive * gradient, alive * slope, flags)
 
 
-def best_fit(tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64]) -> Found:
+def best_fit(
+    tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64], *, by_mu: bool
+) -> Found:
     """The best fit of the parameter of interest; it does not move where it is at a bound."""
+    del by_mu
     found = tests.at(vectors, mu[:, 0])
     flags = _undetermined(found)
     dead = (flags & (Flag.NOT_CONVERGED | Flag.UNDETERMINED) != 0)[:, None]
     gradient = np.where(dead, 0.0, found.gradient_of_mu_hat())
-    return _found(found, found.tested.mu_hat, gradient, 0.0 * _slope(found), flags)
+    return _found(found, found.tested.mu_hat, gradient, _slope(found, by_mu=False), flags)
 
 
-def uncertainty(tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64]) -> Found:
+def uncertainty(
+    tests: InputTests, vectors: NDArray[np.float64], mu: NDArray[np.float64], *, by_mu: bool
+) -> Found:
     """The standard deviation of the best fit."""
+    del by_mu
     found = tests.at(vectors, mu[:, 0])
     flags = _undetermined(found)
     dead = (flags & (Flag.NOT_CONVERGED | Flag.UNDETERMINED) != 0)[:, None]
     gradient = np.where(dead, 0.0, found.gradient_of_sigma_mu())
-    return _found(found, found.sigma_mu(), gradient, 0.0 * _slope(found), flags)
+    return _found(found, found.sigma_mu(), gradient, _slope(found, by_mu=False), flags)
 
 
 def curvature_of_statistic(
@@ -212,8 +224,10 @@ def _undetermined(found: InputTest) -> NDArray[np.int64]:
     return (_flags(found) & ~Flag.CUT | unknown).astype(np.int64)
 
 
-def _slope(found: InputTest) -> NDArray[np.float64]:
-    """Derivative of the likelihood ratio with respect to the tested value, (rows, 1)."""
+def _slope(found: InputTest, *, by_mu: bool) -> NDArray[np.float64]:
+    """Derivative of the likelihood ratio with respect to the tested value, (rows, 1), if wanted."""
+    if not by_mu:
+        return np.zeros((len(found.tested.mu), 1))
     poi = found.likelihood.inputs.model.poi_index()
     assert poi is not None
     return 2.0 * found.likelihood.slope(found.tested.held)[:, poi : poi + 1]

@@ -11,9 +11,9 @@ import torch
 
 from nextstat_core.errors import InputError
 from nextstat_core.models import HistFactoryModel
+from nextstat_torch.custom_op import evaluate
 from nextstat_torch.evaluator import LOSSES, TESTS, DataKind, Evaluator, Settings, Tested
 from nextstat_torch.given import Given, SignalPlaces, broadcast, on_host, result_type, together
-from nextstat_torch.operator import evaluate
 from nextstat_torch.tensors import tensor_at
 
 if TYPE_CHECKING:
@@ -313,7 +313,13 @@ class Session(Mapping[str, Any]):
         rows = broadcast(given.values.shape[:-1], points.shape[:-1])
         vectors = _rows(given.values, rows)
         found = evaluate(
-            vectors, _rows(points, rows), self._evaluator.number, given.keys, quantity, data
+            vectors,
+            _rows(points, rows),
+            self._evaluator.number,
+            given.keys,
+            quantity,
+            data,
+            points.requires_grad,
         )
         value, _, _, mu_hat, flags = found
         return Tested(

@@ -30,9 +30,17 @@ def register(evaluator: "Evaluator") -> int:
 
 
 def _evaluate(
-    vectors: torch.Tensor, points: torch.Tensor, evaluator: int, keys: str, quantity: str, data: str
+    vectors: torch.Tensor,
+    points: torch.Tensor,
+    evaluator: int,
+    keys: str,
+    quantity: str,
+    data: str,
+    by_points: bool,  # noqa: FBT001  the schema of the operator
 ) -> tuple[torch.Tensor, ...]:
-    found = _EVALUATORS[evaluator].found(keys, quantity, data, vectors.numpy(), points.numpy())
+    found = _EVALUATORS[evaluator].found(
+        keys, quantity, data, vectors.numpy(), points.numpy(), by_points=by_points
+    )
     parts = (found.value, found.gradient, found.slope, found.mu_hat, found.flags)
     return tuple(torch.from_numpy(part).clone() for part in parts)
 
@@ -70,7 +78,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, ...]) -
     ctx.set_materialize_grads(False)
     ctx.mark_non_differentiable(*output[2:])
     ctx.save_for_backward(inputs[0], inputs[1], output[1], output[2])
-    ctx.names = inputs[2:]
+    ctx.names = inputs[2:6]
 
 
 def _backward(ctx: Any, weight: Any, direction: Any, *_: Any) -> tuple[torch.Tensor | None, ...]:
@@ -88,7 +96,7 @@ def _backward(ctx: Any, weight: Any, direction: Any, *_: Any) -> tuple[torch.Ten
         by_vectors = bent if by_vectors is None else by_vectors + bent
     if by_vectors is not None:
         by_vectors = _summed(by_vectors, vectors)
-    return (by_vectors, by_points, None, None, None, None)
+    return (by_vectors, by_points, None, None, None, None, None)
 
 
 def _summed(rows: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
@@ -97,11 +105,12 @@ def _summed(rows: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 
 
 _SCHEMA = (
-    "(Tensor vectors, Tensor points, int evaluator, str keys, str quantity, str data)"
-    " -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
+    "(Tensor vectors, Tensor points, int evaluator, str keys, str quantity, str data,"
+    " bool by_points) -> (Tensor, Tensor, Tensor, Tensor, Tensor)"
 )
 
-#: ``(vectors, points, evaluator, keys, quantity, data)`` to value, gradient, slope, mu_hat, flags.
+#: ``(vectors, points, evaluator, keys, quantity, data, by_points)`` to value, gradient, slope,
+#: mu_hat and flags; `slope`, the derivatives in the points, is 0 unless `by_points`.
 evaluate = torch.library.custom_op(
     "nextstat::evaluate", _evaluate, mutates_args=(), device_types="cpu", schema=_SCHEMA
 )
