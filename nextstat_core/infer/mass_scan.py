@@ -51,8 +51,8 @@ def mass_scan(
     ----------
     background : str, bytes, mapping or path
         The workspace that the patches change.
-    patchset : path or mapping
-        A patchset as published on HEPData, or decoded.
+    patchset : path, mapping or nextstat_core.io.Patchset
+        A patchset as published on HEPData, decoded or not.
     names : sequence of str, optional
         Patches to use, in this order; all of them if left out.
     cross_sections : mapping of patch to float, optional

@@ -7,7 +7,10 @@ from typing import Any
 from nextstat_core.errors import Problem
 from nextstat_core.io.decode import Decoded, decode, describe
 from nextstat_core.io.document import BUILT_IN_KINDS
-from nextstat_core.io.pyhf_json import Reading, try_pyhf
+from nextstat_core.io.hs3 import is_hs3, outline
+from nextstat_core.io.lint.run import lint_readings
+from nextstat_core.io.reading import Reading
+from nextstat_core.io.workspace import try_workspace
 from nextstat_core.ir import ModifierType
 
 __all__ = ["workspace_audit"]
@@ -32,9 +35,10 @@ def workspace_audit(
     dict
         ``channel_count``, ``total_samples``, ``total_bins``, ``total_modifiers``,
         ``parameter_count_estimate`` (exact where the workspace loads), ``modifier_types_used``
-        (number by kind), ``measurements`` (``name``, ``poi``, ``n_fixed_params``),
-        ``unsupported_features``, ``problems`` and ``warnings`` (``place``, ``message``, ``hint``).
-        The workspace loads if there are no problems.
+        (number by kind), ``measurements`` (``name``, ``poi``, ``n_fixed_params``; in HS3 these are
+        the analyses), ``unsupported_features``, ``problems`` and ``warnings`` (``place``,
+        ``message``, ``hint``), and ``lint``: what is odd (the fields of
+        `nextstat_core.io.lint.Finding`). The workspace loads if there are no problems.
 
     Raises
     ------
@@ -43,8 +47,10 @@ def workspace_audit(
     """
     decoded = decode(source)
     reading = _read(decoded, modifier_types)
+    relaxed = _relaxed(decoded, reading, modifier_types)
     known = {*BUILT_IN_KINDS, *(modifier_types or ())}
-    channels = _objects(decoded.document, "channels")
+    counted = outline(decoded.document) if is_hs3(decoded.document) else decoded.document
+    channels = _objects(counted, "channels")
     samples = [sample for channel in channels for sample in _objects(channel, "samples")]
     modifiers = [modifier for sample in samples for modifier in _objects(sample, "modifiers")]
     return {
@@ -52,9 +58,9 @@ def workspace_audit(
         "total_samples": len(samples),
         "total_bins": sum(map(_n_bins, channels)),
         "total_modifiers": len(modifiers),
-        "parameter_count_estimate": _parameter_count(decoded, reading, modifier_types),
+        "parameter_count_estimate": _parameter_count(counted, relaxed),
         "modifier_types_used": dict(Counter(str(entry.get("type")) for entry in modifiers)),
-        "measurements": [*map(_measurement, _objects(decoded.document, "measurements"))],
+        "measurements": [*map(_measurement, _objects(counted, "measurements"))],
         "unsupported_features": [
             f'unsupported modifier type: "{kind}" (name: "{name}")'
             for kind, name in dict.fromkeys(
@@ -64,6 +70,7 @@ def workspace_audit(
         ],
         "problems": [*map(_as_dict, reading.problems)],
         "warnings": [*map(_as_dict, reading.warnings)],
+        "lint": [finding.to_dict() for finding in lint_readings(reading, relaxed)],
     }
 
 
@@ -73,20 +80,22 @@ def _read(decoded: Decoded, modifier_types: Mapping[str, ModifierType] | None) -
         return Reading(problems=[Problem("", message)])
     if decoded.problems:
         return Reading(problems=list(decoded.problems))
-    return try_pyhf(decoded.document, modifier_types=modifier_types)
+    return try_workspace(decoded.document, modifier_types=modifier_types)
 
 
-def _parameter_count(
+def _relaxed(
     decoded: Decoded, reading: Reading, modifier_types: Mapping[str, ModifierType] | None
-) -> int:
-    if reading.model is not None:
-        return len(reading.model.parameters)
-    if isinstance(decoded.document, Mapping) and not decoded.problems:
-        # An absent parameter of interest alone does not make the number a guess.
-        model = try_pyhf(decoded.document, poi=None, modifier_types=modifier_types).model
-        if model is not None:
-            return len(model.parameters)
-    return len(set(_components(decoded.document)))
+) -> Reading:
+    """The reading, without a parameter of interest if that alone may be missing."""
+    if reading.model is None and isinstance(decoded.document, Mapping) and not decoded.problems:
+        return try_workspace(decoded.document, poi=None, modifier_types=modifier_types)
+    return reading
+
+
+def _parameter_count(counted: Any, relaxed: Reading) -> int:
+    if relaxed.model is not None:
+        return len(relaxed.model.parameters)
+    return len(set(_components(counted)))
 
 
 def _components(document: Any) -> Iterator[tuple[str, str, int]]:

@@ -1,16 +1,16 @@
 """Which interpolation code each normsys and histosys uses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast, get_args
 
-from nextstat_core.errors import InputError
+from nextstat_core.errors import InputError, closest
 from nextstat_core.ir import Interpolation
 
 __all__ = ["InterpolationChoice", "Interpolations", "choose_interpolations"]
 
-#: ``"pyhf"`` or ``"root"`` (both mean the defaults), or codes by kind (``"normsys"``) and by
-#: modifier (``"normsys/jes"``).
+#: ``"pyhf"`` or ``"root"`` (both mean the defaults), a code for the kinds that it fits
+#: (``"code1"``), or codes by kind (``"normsys"``) and by modifier (``"normsys/jes"``).
 InterpolationChoice: TypeAlias = str | Mapping[str, str] | None
 
 _DEFAULTS: Mapping[str, Interpolation] = {"normsys": "code4", "histosys": "code4p"}
@@ -34,6 +34,17 @@ class Interpolations:
         default = self.normsys if kind == "normsys" else self.histosys
         return self.single.get((kind, name), default) if self.single else default
 
+    def refuse_unused(self, modifiers: Iterable[tuple[str, str]]) -> None:
+        """Raise `InputError` if a single code is for none of the `modifiers`: kinds and names."""
+        if not self.single:
+            return
+        present = {f"{kind}/{name}" for kind, name in modifiers}
+        for kind, name in self.single:
+            key = f"{kind}/{name}"
+            if key not in present:
+                message = f"`interpolation` has a code for {key!r}; there is no such modifier"
+                raise InputError(message, hint=closest(key, present))
+
 
 def choose_interpolations(choice: InterpolationChoice) -> Interpolations:
     """Read the user's choice; see `InterpolationChoice`.
@@ -45,9 +56,12 @@ def choose_interpolations(choice: InterpolationChoice) -> Interpolations:
     """
     if choice is None or (isinstance(choice, str) and choice in _NAMES):
         choice = {}
+    if isinstance(choice, str):
+        choice = {kind: choice for kind, codes in _ALLOWED.items() if choice in codes} or choice
     if not isinstance(choice, Mapping):
-        raise InputError.unknown("interpolation", choice, _NAMES)
-    codes = dict(_DEFAULTS)
+        known = [*_NAMES, *(code for codes in _ALLOWED.values() for code in codes)]
+        raise InputError.unknown("interpolation", choice, known)
+    by_kind = dict(_DEFAULTS)
     single: dict[tuple[str, str], Interpolation] = {}
     for key, code in choice.items():
         kind, slash, name = str(key).partition("/")
@@ -55,8 +69,8 @@ def choose_interpolations(choice: InterpolationChoice) -> Interpolations:
         if slash:
             single[kind, name] = cast("Interpolation", code)
         else:
-            codes[kind] = cast("Interpolation", code)
-    return Interpolations(codes["normsys"], codes["histosys"], single)
+            by_kind[kind] = cast("Interpolation", code)
+    return Interpolations(by_kind["normsys"], by_kind["histosys"], single)
 
 
 def _check(kind: str, code: Any) -> None:

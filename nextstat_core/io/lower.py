@@ -1,10 +1,10 @@
 """Channels of a workspace to channels of a model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nextstat_core.errors import InputError, PluginError, Problem, closest
+from nextstat_core.errors import InputError, PluginError, Problem
 from nextstat_core.io.document import (
     ChannelEntry,
     HistoSysEntry,
@@ -85,7 +85,7 @@ def lower_channels(
     InputError
         If `codes` has a code for a modifier that does not exist.
     """
-    _refuse_unused(codes, entries)
+    codes.refuse_unused(_interpolated(entries))
     lowering = _Lowering(codes, types, staterror_starts(_staterror_uses(entries)))
     lowering.lowered.channels = tuple(
         lowering.channel(entry, observed.get(entry.name, ())) for entry in entries
@@ -198,18 +198,9 @@ def _staterror_uses(entries: Sequence[ChannelEntry[Any]]) -> set[tuple[str, str,
     }
 
 
-def _refuse_unused(codes: Interpolations, entries: Sequence[ChannelEntry[Any]]) -> None:
-    if not codes.single:
-        return
-    present = {
-        f"{modifier.__struct_config__.tag}/{modifier.name}"
-        for channel in entries
-        for sample in channel.samples
-        for modifier in sample.modifiers
-        if type(modifier) in (NormSysEntry, HistoSysEntry)
-    }
-    for kind, name in codes.single:
-        key = f"{kind}/{name}"
-        if key not in present:
-            message = f"`interpolation` has a code for {key!r}, which the workspace does not have"
-            raise InputError(message, hint=closest(key, present))
+def _interpolated(entries: Sequence[ChannelEntry[Any]]) -> Iterator[tuple[str, str]]:
+    for channel in entries:
+        for sample in channel.samples:
+            for modifier in sample.modifiers:
+                if type(modifier) in (NormSysEntry, HistoSysEntry):
+                    yield modifier.__struct_config__.tag, modifier.name

@@ -8,14 +8,21 @@ __all__ = ["Path", "words"]
 Path: TypeAlias = tuple[str | int, ...]
 
 _SINGULAR = {
+    "analyses": "analysis",
     "channels": "channel",
     "samples": "sample",
     "modifiers": "modifier",
     "observations": "observations of channel",
     "measurements": "measurement",
     "parameters": "parameter",
+    "distributions": "distribution",
+    "domains": "domain",
+    "functions": "function",
+    "likelihoods": "likelihood",
+    "parameter_points": "parameter point",
+    "axes": "axis",
 }
-_PER_BIN = {"data", "lo_data", "hi_data"}
+_PER_BIN = {"data", "lo_data", "hi_data", "contents", "errors", "vals"}
 
 
 def words(document: Any, path: Path) -> str:
@@ -35,8 +42,11 @@ def words(document: Any, path: Path) -> str:
             parts.append(f"{_SINGULAR[str(key)]} {_name(node, index)}")
             position += 2
         elif key in _PER_BIN and isinstance(index, int):
-            parts += ([str(key)] if key != "data" else []) + [f"bin {index}"]
             node = _step(node, index)
+            if isinstance(node, dict):
+                parts.append(f"{key} {_name(node, index)}")
+            else:
+                parts += ([str(key)] if key != "data" else []) + [f"bin {index}"]
             position += 2
         else:
             position += 1

@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any
 
 from nextstat_core.errors import FormatError, InputError, ModelError, PluginError, Problem, closest
 from nextstat_core.io.bulk import without_collector
@@ -15,39 +14,24 @@ from nextstat_core.io.document import BUILT_IN_KINDS
 from nextstat_core.io.interpolation import InterpolationChoice, choose_interpolations
 from nextstat_core.io.lower import Lowered, lower_channels
 from nextstat_core.io.measurement import Measurement, choose_measurement
+from nextstat_core.io.reading import DECLARED, DeclaredPoi, Reading
 from nextstat_core.io.structure import Structure, read_structure
 from nextstat_core.ir import Channel, Model, ModifierType
 from nextstat_core.ir.check import check_channels
 from nextstat_core.ir.derive import derive_parameters
 from nextstat_core.ir.place import at_channel
 
-__all__ = ["DECLARED", "Reading", "read_pyhf", "try_pyhf"]
+__all__ = ["read_pyhf", "try_pyhf"]
 
-
-class _Declared(Enum):
-    DECLARED = "declared"
-
-
-#: The parameter of interest that the measurement declares.
-DECLARED: Final = _Declared.DECLARED
 
 _NO_TYPES: Mapping[str, ModifierType] = MappingProxyType({})
-
-
-@dataclass(slots=True)
-class Reading:
-    """Outcome of reading a workspace: a model, or the problems because of which there is none."""
-
-    model: Model | None = None
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
 
 
 def read_pyhf(
     source: Any,
     *,
     measurement: str | None = None,
-    poi: str | Literal[_Declared.DECLARED] | None = DECLARED,
+    poi: str | DeclaredPoi | None = DECLARED,
     interpolation: InterpolationChoice = None,
     modifier_types: Mapping[str, ModifierType] | None = None,
 ) -> Model:
@@ -99,7 +83,7 @@ def try_pyhf(
     document: Any,
     *,
     measurement: str | None = None,
-    poi: str | Literal[_Declared.DECLARED] | None = DECLARED,
+    poi: str | DeclaredPoi | None = DECLARED,
     interpolation: InterpolationChoice = None,
     modifier_types: Mapping[str, ModifierType] | None = None,
 ) -> Reading:

@@ -267,6 +267,13 @@ def _modifier(walk: _Walk, value: Any, path: Path) -> Any:
 def _hint_for_missing(value: Mapping[str, Any], key: str) -> str:
     if key == "channels" and "distributions" in value:
         return "this looks like an HS3 document"
+    if key == "channels" and "parameter_points" in value:
+        return "this looks like an HS3 document without distributions"
+    if key == "measurements" and "toplvl" in value:
+        return (
+            "`toplvl` and `data` are the layout that pyhf had before its schema 1.0.0: this is "
+            "neither a workspace nor HS3"
+        )
     if key == "channels" and "patches" in value:
         return "this is a patch set; apply one of its patches to its background-only workspace"
     return ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from nextstat_core.backend import Backend, get_backend
 from nextstat_core.hooks import get_manager
-from nextstat_core.io import DECLARED, read_pyhf, without_collector
+from nextstat_core.io import DECLARED, read_hs3, read_workspace, without_collector
 from nextstat_core.ir import (
     GaussianConstraint,
     pyhf_parameter_order,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nextstat_core.io import InterpolationChoice
+    from nextstat_core.io import InterpolationChoice, OnUnknown, ShapeSysValues
     from nextstat_core.ir import Model
     from nextstat_core.likelihood import CompiledModel, Observations
     from nextstat_core.models.main_data import MainBins
@@ -89,14 +89,14 @@ class HistFactoryModel(LikelihoodMethods):
         device: str | None = None,
         precise: bool = False,
     ) -> Self:
-        """Read a pyhf workspace.
+        """Read a pyhf workspace, or an HS3 document: it has the key ``distributions``.
 
         Parameters
         ----------
         source : str, bytes, mapping or path
             JSON text, a decoded workspace (a `pyhf.Workspace` is one), or a path.
         measurement : str, optional
-            Name of the measurement; the first one if left out.
+            Name of the measurement, in HS3 of the analysis; the first one if left out.
         poi : str or None, optional
             Name of the parameter of interest, None for none; left out, the measurement declares it.
         interpolation : str or mapping, optional
@@ -111,7 +111,7 @@ class HistFactoryModel(LikelihoodMethods):
         ModelError
             If the workspace describes no usable model; lists all problems at once.
         """
-        model = read_pyhf(
+        model = read_workspace(
             document_of(source),
             measurement=measurement,
             poi=poi,
@@ -151,6 +151,57 @@ class HistFactoryModel(LikelihoodMethods):
             If the files are damaged, or describe no usable model; lists all problems at once.
         """
         model = read_files("histfactory", xml_path, distribution="nextstat-root", **options)
+        return cls(model, backend=backend, device=device, precise=precise)
+
+    @classmethod
+    def from_hs3(
+        cls,
+        json_str: Any,
+        *,
+        analysis: str | None = None,
+        param_points: str | None = None,
+        poi: Any = DECLARED,
+        interpolation: InterpolationChoice = None,
+        shapesys: ShapeSysValues | None = None,
+        on_unknown: OnUnknown = "error",
+        backend: str | Backend | None = None,
+        device: str | None = None,
+        precise: bool = False,
+    ) -> Self:
+        """Read a model in the HEP Statistics Serialization Standard (HS3).
+
+        Parameters
+        ----------
+        json_str : str, bytes, mapping or path
+            JSON text, the decoded document, or a path.
+        analysis : str, optional
+            Name of the analysis; the first one if left out.
+        param_points : str, optional
+            Name of the parameter point with start values and constants; left out, what the analysis
+            names, then ``default_values``.
+        poi, interpolation, shapesys, on_unknown
+            As for `nextstat_core.io.read_hs3`.
+        backend, device, precise
+            As for the class.
+
+        Raises
+        ------
+        FormatError
+            If `json_str` is no JSON, or no HS3.
+        ModelError
+            If the document describes no usable model; lists all problems at once.
+        InputError
+            If there is no such analysis or parameter point.
+        """
+        model = read_hs3(
+            document_of(json_str),
+            analysis=analysis,
+            param_points=param_points,
+            poi=poi,
+            interpolation=interpolation,
+            shapesys=shapesys,
+            on_unknown=on_unknown,
+        )
         return cls(model, backend=backend, device=device, precise=precise)
 
     @property

@@ -33,7 +33,7 @@ def test_finding_plugins_and_backends_imports_no_array_library(statement: str) -
 
 #: What a user may have installed and never asked for.
 OPTIONAL = {"torch", "cupy", "jax", "scipy", "matplotlib", "pandas", "rich", "click", "pyhf"}
-OPTIONAL |= {"boost_histogram", "numexpr", "yaml"}
+OPTIONAL |= {"boost_histogram", "numexpr", "pyarrow", "yaml"}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def run(benchmarks, tmp_path):
     return run
 
 
-_NAMES = {"run.py": "peers", "growth.py": "growth"}
+_NAMES = {"run.py": "peers", "growth.py": "growth", "parquet.py": "parquet"}
 _ALONE = ("--without-pyhf", "--without-nextstat", "--rounds", "1")
 
 
@@ -64,3 +64,13 @@ def test_accelerators_compares_backends_of_one_machine(benchmarks):
     assert cells[:2] == ["50 channels, 201 parameters", "torch"]
     assert "(1.00x)" in numpy
     assert float(cells[-2]) < 1e-6
+
+
+def test_parquet_compares_both_tables_with_the_read_alone(run):
+    printed, document = run("parquet.py", "--channels", "3", "--samples", "5", "--rounds", "1")
+    assert {name: table["rows"] for name, table in document["tables"].items()} == {
+        "histograms": 15,
+        "modifiers": 15,
+    }
+    assert all(table["ratio"] > 0.0 for table in document["tables"].values())
+    assert printed.splitlines()[-1].split()[-1] in {"met", "missed"}

@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 from jsonschema import validate
 
+from nextstat_core.io import workspace_digest
 from nextstat_core.metrics import metrics_schema
 from nextstat_core.testing import uncorrelated
 
@@ -49,7 +50,13 @@ def patched(tmp_path: Path) -> tuple[Path, Path]:
         }
         for name, signal in YIELDS.items()
     ]
-    content = {"metadata": {"labels": ["mass"], "digests": {}}, "patches": patches}
+    metadata = {
+        "labels": ["mass"],
+        "digests": {"sha256": workspace_digest(background)},
+        "description": "signals",
+        "references": {"hepdata": "ins1234567"},
+    }
+    content = {"metadata": metadata, "patches": patches, "version": "1.0.0"}
     paths = tmp_path / "background.json", tmp_path / "patchset.json"
     for path, each in zip(paths, (background, content), strict=True):
         path.write_text(json.dumps(each))

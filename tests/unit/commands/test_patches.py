@@ -9,14 +9,22 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from nextstat_core.io import workspace_digest
+
 Run = Callable[..., Result]
 
 OPERATIONS = [{"op": "replace", "path": "/observations/0/data/0", "value": 70.0}]
 
 
 def _patchset(document: dict[str, Any], names: tuple[str, ...], **digests: str) -> dict[str, Any]:
+    metadata = {
+        "digests": digests or {"sha256": workspace_digest(document)},
+        "labels": ["m"],
+        "description": "signals",
+        "references": {"hepdata": "ins1234567"},
+    }
     return {
-        "metadata": {"name": "signals", "digests": digests, "labels": ["m"], "description": ""},
+        "metadata": metadata,
         "patches": [
             {"metadata": {"name": name, "values": [i]}, "patch": OPERATIONS}
             for i, name in enumerate(names)
@@ -106,7 +114,7 @@ def test_digests_of_patchsets_are_those_of_pyhf(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is no JSON"),
+        ("{", "is no JSON that can be used"),
         ({}, "neither a JSON patch nor a patchset"),
         ([{"op": "remove", "path": "/nothing"}], "cannot be applied"),
         ([{"op": "fly", "path": "/channels"}], "cannot be applied"),

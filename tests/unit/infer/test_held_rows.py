@@ -21,6 +21,7 @@ from nextstat_core.infer import (
     profile_scan_2d,
     signal_injection,
 )
+from nextstat_core.io import Patch, Patchset
 from nextstat_core.models import GaussianMeanModel, HistFactoryModel
 from nextstat_core.testing import StrictBackend, coupled_histosys, many_channels, uncorrelated
 
@@ -182,19 +183,20 @@ def test_limits_of_a_patchset(pool: Executor) -> None:
     signal = document["channels"][0]["samples"].pop(0)
     yields = {"a": [12.0, 11.0], "broken": [1.0], "b": [6.0, 4.0], "c": [1.0, 3.0]}
     patches = [
-        {
-            "metadata": {"name": name, "values": []},
-            "patch": [
+        Patch(
+            name,
+            (),
+            [
                 {
                     "op": "add",
                     "path": "/channels/0/samples/0",
                     "value": {**signal, "data": counts},
                 }
             ],
-        }
+        )
         for name, counts in yields.items()
     ]
-    patchset = {"metadata": {"labels": [], "digests": {}}, "patches": patches}
+    patchset = Patchset((), tuple(patches))
     told: list[tuple[int, int]] = []
     alone = mass_scan(document, patchset)
     shared = mass_scan(document, patchset, executor=pool, progress=lambda *at: told.append(at))

@@ -41,7 +41,13 @@ def patchset(workspace: Callable[[str], Any], background: Any) -> dict[str, Any]
     ]  # fmt: skip
     text = json.dumps(background, sort_keys=True, ensure_ascii=False).encode()
     digests = {"sha256": hashlib.sha256(text).hexdigest()}
-    return {"metadata": {"labels": ["mass"], "digests": digests}, "patches": patches}
+    metadata = {
+        "labels": ["mass"],
+        "digests": digests,
+        "description": "signals",
+        "references": {"hepdata": "ins1234567"},
+    }
+    return {"metadata": metadata, "patches": patches, "version": "1.0.0"}
 
 
 def test_limits_are_those_of_each_model(
@@ -119,5 +125,5 @@ def test_patchset_of_another_workspace(background: Any, patchset: Any) -> None:
 
 def test_values_must_fit_the_labels(background: Any, patchset: Any) -> None:
     patchset["patches"][0]["metadata"]["values"] = [1.0, 2.0]
-    with pytest.raises(FormatError, match="2 values for the 1 labels"):
+    with pytest.raises(FormatError, match="found 2; expected 1, one per label: 'mass'"):
         mass_scan(background, patchset)

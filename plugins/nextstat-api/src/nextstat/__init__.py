@@ -13,6 +13,16 @@ from typing import TYPE_CHECKING, Any
 from nextstat._foreign import warn_about_namesake as _warn_about_namesake
 
 if TYPE_CHECKING:
+    from nextstat._arrow import (
+        from_arrow,
+        from_arrow_ipc,
+        from_parquet,
+        from_parquet_manifest,
+        from_parquet_with_modifiers,
+        to_arrow,
+        to_arrow_params_ipc,
+        to_arrow_yields_ipc,
+    )
     from nextstat._devices import has_accelerate, has_cuda, has_metal
     from nextstat._estimator import MaximumLikelihoodEstimator
     from nextstat._fit import fit, fit_batch
@@ -51,6 +61,17 @@ if TYPE_CHECKING:
         poisson_toys,
     )
     from nextstat._version import __version__
+    from nextstat._workspaces import (
+        apply_patchset,
+        simplemodel_uncorrelated,
+        workspace_combine,
+        workspace_digest,
+        workspace_inspect,
+        workspace_lint,
+        workspace_prune,
+        workspace_rename,
+        workspace_sorted,
+    )
     from nextstat._yields import goodness_of_fit, simplified_likelihood, yields
     from nextstat_core.errors import (
         FitError,
@@ -71,6 +92,7 @@ if TYPE_CHECKING:
         profile_scan_2d,
         signal_injection,
     )
+    from nextstat_core.io import Finding, LintThresholds
     from nextstat_core.models import FunnelModel, GaussianMeanModel, StdNormalModel
     from nextstat_core.results import (
         Breakdown,
@@ -108,6 +130,7 @@ __all__ = [
     "Contour",
     "DiscoveryResult",
     "FeldmanCousins",
+    "Finding",
     "FitError",
     "FitMinimumResult",
     "FitOptions",
@@ -124,6 +147,7 @@ __all__ = [
     "Interval",
     "Intervals",
     "LimitResult",
+    "LintThresholds",
     "MassScan",
     "MaximumLikelihoodEstimator",
     "ModelError",
@@ -141,6 +165,7 @@ __all__ = [
     "WorkerError",
     "Yields",
     "__version__",
+    "apply_patchset",
     "asimov_data",
     "breakdown",
     "channel_compatibility",
@@ -153,7 +178,12 @@ __all__ = [
     "fit_toys",
     "fit_toys_batch",
     "fit_toys_batch_gpu",
+    "from_arrow",
+    "from_arrow_ipc",
     "from_histfactory_xml",
+    "from_parquet",
+    "from_parquet_manifest",
+    "from_parquet_with_modifiers",
     "from_pyhf",
     "get_backend",
     "get_eval_mode",
@@ -182,18 +212,33 @@ __all__ = [
     "set_eval_mode",
     "set_threads",
     "signal_injection",
+    "simplemodel_uncorrelated",
     "simplified_likelihood",
+    "to_arrow",
+    "to_arrow_params_ipc",
+    "to_arrow_yields_ipc",
     "toy_upper_limit",
     "upper_limit",
     "upper_limits",
     "upper_limits_root",
     "workspace_audit",
+    "workspace_combine",
+    "workspace_digest",
+    "workspace_inspect",
+    "workspace_lint",
+    "workspace_prune",
+    "workspace_rename",
+    "workspace_sorted",
     "workspace_to_xml",
     "yields",
 ]
 
 #: Where each public name lives; a test compares it with the imports above.
 _HOMES = {
+    "nextstat._arrow": (
+        "from_arrow from_arrow_ipc from_parquet from_parquet_manifest "
+        "from_parquet_with_modifiers to_arrow to_arrow_params_ipc to_arrow_yields_ipc"
+    ),
     "nextstat._devices": "has_accelerate has_cuda has_metal",
     "nextstat._estimator": "MaximumLikelihoodEstimator",
     "nextstat._fit": "fit fit_batch",
@@ -212,12 +257,17 @@ _HOMES = {
     "nextstat._toy_tests": "feldman_cousins hypotest_toys toy_upper_limit",
     "nextstat._toys": "asimov_data fit_toys fit_toys_batch fit_toys_batch_gpu poisson_toys",
     "nextstat._version": "__version__",
+    "nextstat._workspaces": (
+        "apply_patchset simplemodel_uncorrelated workspace_combine workspace_digest "
+        "workspace_inspect workspace_lint workspace_prune workspace_rename workspace_sorted"
+    ),
     "nextstat._yields": "goodness_of_fit simplified_likelihood yields",
     "nextstat_core.errors": "FitError FormatError InputError ModelError NextstatError WorkerError",
     "nextstat_core.infer": (
         "FitOptions channel_compatibility contour inject_signal interval intervals "
         "profile_points profile_scan_2d signal_injection"
     ),
+    "nextstat_core.io": "Finding LintThresholds",
     "nextstat_core.models": "FunnelModel GaussianMeanModel StdNormalModel",
     "nextstat_core.results": (
         "Breakdown ChannelCompatibility ClsScan Contour DiscoveryResult FeldmanCousins "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from nextstat._model import HistFactoryModel, log_once
+from nextstat._model import HistFactoryModel, log_warnings
 from nextstat_core import io
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ def from_histfactory_xml(
         backend=backend,
         device=device,
     )
-    for warning in model.warnings:
-        log_once(warning)
+    log_warnings(model)
     return model
 
 

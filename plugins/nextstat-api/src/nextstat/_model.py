@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nextstat_core.io import InterpolationChoice
     from nextstat_core.ir import Model
 
-__all__ = ["HistFactoryModel", "from_pyhf", "log_once", "workspace_audit"]
+__all__ = ["HistFactoryModel", "from_pyhf", "log_warnings", "workspace_audit"]
 
 _log = logging.getLogger("nextstat")
 
@@ -52,7 +52,7 @@ def from_pyhf(
     backend: str | Backend | None = None,
     device: str | None = None,
 ) -> HistFactoryModel:
-    """Create a model from a workspace in pyhf's JSON format.
+    """Create a model from a workspace in pyhf's JSON format, or from an HS3 document.
 
     What is odd about the workspace is in ``model.warnings``, and logged once.
 
@@ -61,7 +61,7 @@ def from_pyhf(
     source : str, bytes, mapping or path
         JSON text, a decoded workspace (a `pyhf.Workspace` is one), or a path.
     measurement : str, optional
-        Name of the measurement; the first one if left out.
+        Name of the measurement, in HS3 of the analysis; the first one if left out.
     poi : str or None, optional
         Name of the parameter of interest, or None for a model without one. Left out, the
         measurement declares it.
@@ -96,13 +96,18 @@ def from_pyhf(
         backend=backend,
         device=device,
     )
-    for warning in model.warnings:
-        log_once(warning)
+    log_warnings(model)
     return model
 
 
+def log_warnings(model: HistFactoryModel) -> None:
+    """Log what is odd about a model, each sentence once per process."""
+    for warning in model.warnings:
+        _log_once(warning)
+
+
 @cache
-def log_once(message: str) -> None:
+def _log_once(message: str) -> None:
     """Log a warning about a workspace, the first time that it comes up."""
     _log.warning(message)
 

@@ -58,6 +58,8 @@ def _lines(audit: dict[str, Any]) -> list[str]:
     for title in ("problems", "warnings"):
         if audit[title]:
             lines += [f"{title}:", *(f"  - {_problem(entry)}" for entry in audit[title])]
+    if audit["lint"]:
+        lines.append(f"lint:         {len(audit['lint'])} findings: see `nextstat lint`")
     lines.append("The workspace cannot be loaded." if audit["problems"] else "The workspace loads.")
     return lines
 

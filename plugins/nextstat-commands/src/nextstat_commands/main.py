@@ -15,22 +15,30 @@ if TYPE_CHECKING:
 
 __all__ = ["NextstatGroup", "cli", "main"]
 
-#: Own commands, and the modules that hold them; imported when one of them is asked for.
+#: Own commands, and the modules that hold them, as `command` or under the name after the colon;
+#: imported when one of them is asked for.
 _COMMANDS = {
     "audit": "nextstat_commands.audit",
     "check-plugin": "nextstat_commands.check_plugin",
+    "combine": "nextstat_commands.combine",
     "compare-pyhf": "nextstat_commands.compare",
     "contour": "nextstat_commands.contour",
+    "download": "nextstat_commands.download",
+    "export": "nextstat_commands.formats:export_command",
     "fit": "nextstat_commands.fit",
     "goodness-of-fit": "nextstat_commands.goodness",
     "hypotest": "nextstat_commands.hypotest",
     "hypotest-toys": "nextstat_commands.hypotest_toys",
+    "import": "nextstat_commands.formats:import_command",
+    "lint": "nextstat_commands.lint",
     "mass-scan": "nextstat_commands.mass_scan",
+    "patchset": "nextstat_commands.patchset",
     "plugins": "nextstat_commands.plugins",
     "ranking": "nextstat_commands.ranking",
     "scan": "nextstat_commands.scan",
     "significance": "nextstat_commands.significance",
     "upper-limit": "nextstat_commands.upper_limit",
+    "workspace": "nextstat_commands.workspace",
 }
 _HINT = "\n\nHint: "
 
@@ -52,7 +60,8 @@ class NextstatGroup(click.Group):
         if own is not None:
             return own
         if cmd_name in _COMMANDS:
-            command: click.Command = import_module(_COMMANDS[cmd_name]).command
+            module, _, name = _COMMANDS[cmd_name].partition(":")
+            command: click.Command = getattr(import_module(module), name or "command")
             return command
         return _of_plugins().get(cmd_name)
 

@@ -17,6 +17,7 @@ from nextstat_commands.progress import progress_bar
 from nextstat_core.errors import FormatError, InputError
 
 if TYPE_CHECKING:
+    from nextstat_core.io import Patchset
     from nextstat_core.models import HistFactoryModel
     from nextstat_core.results import MassScan
 
@@ -112,9 +113,9 @@ class _Models:
         return self.last
 
 
-def _patchset_of(folder: Path, labels: str | None) -> dict[str, Any]:
+def _patchset_of(folder: Path, labels: str | None) -> Patchset:
     """The workspaces of a folder, in the order of their names, as a patchset of an empty one."""
-    from nextstat_core.io import decode, read_text
+    from nextstat_core.io import Patch, Patchset, decode, read_text
 
     files = sorted(path for path in folder.iterdir() if path.name.endswith((".json", ".json.gz")))
     names = [path.name.partition(".json")[0] for path in files]
@@ -125,15 +126,10 @@ def _patchset_of(folder: Path, labels: str | None) -> dict[str, Any]:
     if not files:
         raise InputError(f"the folder {str(folder)!r} holds no workspace: no file *.json")
     patches = [
-        {
-            "metadata": {"name": name, "values": []},
-            "patch": [
-                {"op": "replace", "path": "", "value": decode(read_text(str(path))).usable()}
-            ],
-        }
+        Patch(name, (), [{"op": "replace", "path": "", "value": decode(read_text(path)).usable()}])
         for name, path in zip(names, files, strict=True)
     ]
-    return {"metadata": {"labels": [], "digests": {}}, "patches": patches}
+    return Patchset((), tuple(patches))
 
 
 def _numbers(path: str) -> dict[str, float]:
