@@ -106,6 +106,7 @@ OPTIONAL = {
     "./backends/nextstat-backend-cupy",
     "./plugins/nextstat-dask",
     "./plugins/nextstat-example",
+    "./plugins/nextstat-torch",
 }
 
 

@@ -22,7 +22,7 @@ from nextstat.torch import Session, SoftHistogram
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Problem", "events", "judge", "train", "workspace"]
+__all__ = ["Problem", "events", "judge", "plot", "train", "workspace"]
 
 SIGNAL, BACKGROUND = 50.0, 1000.0
 #: One standard deviation of the background's place along the first feature, and of its rate.
@@ -145,8 +145,24 @@ def judge(score: torch.nn.Module, seed: int, count: int = 200_000) -> dict[str, 
         }
 
 
+def plot(found: dict[str, list[dict[str, float]]], path: Path) -> None:
+    """Draw both measures of all trainings."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3), layout="constrained")
+    for axes, measure in zip(figure.subplots(1, 2), LOSSES[1:], strict=True):
+        for row, (loss, judged) in enumerate(found.items()):
+            values = [each[measure] for each in judged]
+            axes.plot(values, [row] * len(values), "o", color=f"C{row}", alpha=0.6)
+            axes.plot(sum(values) / len(values), row, "|", color="black", markersize=18)
+        axes.set_yticks(range(len(found)), list(found) if measure == LOSSES[1] else [])
+        axes.set_ylim(len(found) - 0.5, -0.5)
+        axes.set_xlabel(f"{measure}, held-out events")
+    figure.savefig(path, metadata={"Date": None})
+
+
 def main() -> None:
-    """Train with all losses and seeds, and write results as JSON."""
+    """Train with all losses and seeds; write results as JSON, and a plot beside it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=200)
@@ -158,6 +174,7 @@ def main() -> None:
     }
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
     chosen.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    plot(found, chosen.output.with_suffix(".svg"))
 
 
 if __name__ == "__main__":
