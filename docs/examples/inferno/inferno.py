@@ -151,7 +151,7 @@ def plot(found: dict[str, list[dict[str, float]]], path: Path) -> None:
 
     figure = Figure(figsize=(8, 3), layout="constrained")
     for axes, measure in zip(figure.subplots(1, 2), LOSSES[1:], strict=True):
-        for row, (loss, judged) in enumerate(found.items()):
+        for row, judged in enumerate(found.values()):
             values = [each[measure] for each in judged]
             axes.plot(values, [row] * len(values), "o", color=f"C{row}", alpha=0.6)
             axes.plot(sum(values) / len(values), row, "|", color="black", markersize=18)

@@ -16,7 +16,7 @@ from nextstat_core.errors import InputError
 if TYPE_CHECKING:
     from nextstat_torch.evaluator import Evaluator
 
-__all__ = ["evaluate", "register"]
+__all__ = ["curvature", "evaluate", "register"]
 
 _NUMBERS = count(1)
 _EVALUATORS: "WeakValueDictionary[int, Evaluator]" = WeakValueDictionary()

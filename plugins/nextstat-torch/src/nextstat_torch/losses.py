@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 #: A session, or its inputs: these functions take both orders.
-Either: TypeAlias = Any
+_Either: TypeAlias = Any
 
 
 def create_session(
@@ -52,21 +52,21 @@ def create_profiled_session(
 
 
 def nll_loss(
-    session: Either, signal_tensor: Either, params: torch.Tensor | None = None
+    session: _Either, signal_tensor: _Either, params: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Minus the log-likelihood at `params`; see `Session.nll`."""
     session, signal = ordered(session, signal_tensor)
     return session.nll(signal, params)
 
 
-def profiled_q0_loss(signal: Either, session: Either) -> torch.Tensor:
+def profiled_q0_loss(signal: _Either, session: _Either) -> torch.Tensor:
     """q0 of a signal (..., n_bins); see `Session.q0`."""
     session, signal = ordered(session, signal)
     return session.q0(signal)
 
 
 def profiled_z0_loss(
-    signal: Either, session: Either, *, signed: bool = True, eps: float = 1e-12
+    signal: _Either, session: _Either, *, signed: bool = True, eps: float = 1e-12
 ) -> torch.Tensor:
     """Significance of a signal (..., n_bins).
 
@@ -81,7 +81,7 @@ def profiled_z0_loss(
 
 
 def profiled_qmu_loss(
-    signal: Either, session: Either, mu_test: float | torch.Tensor
+    signal: _Either, session: _Either, mu_test: float | torch.Tensor
 ) -> torch.Tensor:
     """q_mu of a signal (..., n_bins) at `mu_test`; see `Session.qmu`."""
     session, signal = ordered(session, signal)
@@ -89,8 +89,8 @@ def profiled_qmu_loss(
 
 
 def profiled_zmu_loss(
-    signal: Either,
-    session: Either,
+    signal: _Either,
+    session: _Either,
     mu_test: float | torch.Tensor,
     *,
     signed: bool = True,
@@ -103,7 +103,7 @@ def profiled_zmu_loss(
     return unsigned(session.qmu(signal, mu_test), eps)
 
 
-def batch_profiled_q0_loss(signal_histograms: Either, session: Either) -> list[torch.Tensor]:
+def batch_profiled_q0_loss(signal_histograms: _Either, session: _Either) -> list[torch.Tensor]:
     """q0 of each signal of (batch, n_bins), minimised together."""
     session, signals = ordered(session, signal_histograms)
     if signals.ndim not in (1, 2):
@@ -114,7 +114,7 @@ def batch_profiled_q0_loss(signal_histograms: Either, session: Either) -> list[t
 
 
 def batch_profiled_qmu_loss(
-    signal: Either, session: Either, mu_values: Iterable[float] | torch.Tensor
+    signal: _Either, session: _Either, mu_values: Iterable[float] | torch.Tensor
 ) -> list[torch.Tensor]:
     """q_mu of one signal at each of `mu_values`, minimised together."""
     session, signal = ordered(session, signal)
@@ -123,7 +123,7 @@ def batch_profiled_qmu_loss(
     return list(session.qmu(signal, mu_values).unbind())
 
 
-def signal_jacobian(signal: Either, session: Either) -> torch.Tensor:
+def signal_jacobian(signal: _Either, session: _Either) -> torch.Tensor:
     """Gradient of q0, float64 on the signal's device, outside of any graph."""
     session, signal = ordered(session, signal)
     leaf = signal.detach().to(torch.float64).requires_grad_()
@@ -132,7 +132,7 @@ def signal_jacobian(signal: Either, session: Either) -> torch.Tensor:
     return gradient
 
 
-def signal_jacobian_numpy(signal: Either, session: Either) -> NDArray[np.float64]:
+def signal_jacobian_numpy(signal: _Either, session: _Either) -> NDArray[np.float64]:
     """`signal_jacobian` as an array of NumPy."""
     return signal_jacobian(signal, session).cpu().numpy()
 
@@ -142,7 +142,7 @@ def unsigned(q: torch.Tensor, eps: float) -> torch.Tensor:
     return torch.sqrt(q + eps)
 
 
-def ordered(first: Either, second: Either) -> tuple[Session, Any]:
+def ordered(first: _Either, second: _Either) -> tuple[Session, Any]:
     """The session first, whichever way they were passed."""
     if isinstance(second, Session):
         first, second = second, first
