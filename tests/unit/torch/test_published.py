@@ -97,3 +97,29 @@ def test_gradients_are_those_of_pyhf(name):
         expected = (8.0 * (ratios[0] - ratios[1]) - (ratios[2] - ratios[3])) / 12e-3
         largest = np.abs(gradient * direction).max()
         assert gradient @ direction == pytest.approx(expected, rel=0, abs=1e-6 * largest)
+
+
+@pytest.mark.slow
+def test_limits_have_the_gradients_of_differences():
+    cases = {case.id: case for case in golden_cases()}
+    if "real/tttt-prod" not in cases:
+        pytest.skip(NO_WORKSPACES)
+    session = Session(HistFactoryModel.from_workspace(cases["real/tttt-prod"].text()), "tttt")
+    own = session.nominal.numpy()
+    direction = own * np.random.default_rng(5).choice([-1.0, 1.0], len(own))
+
+    def limits(signal):
+        return torch.stack(
+            [session.limit(signal), session.expected_limit(signal), session.cls(signal, 4.0)]
+        )
+
+    signal = session.nominal.requires_grad_()
+    jacobian = torch.stack(
+        [torch.autograd.grad(each, signal, retain_graph=True)[0] for each in limits(signal)]
+    ).numpy()
+    moved = [
+        limits(torch.tensor(own + step * direction)).numpy() for step in (2e-3, -2e-3, 4e-3, -4e-3)
+    ]
+    expected = (8.0 * (moved[0] - moved[1]) - (moved[2] - moved[3])) / 24e-3
+    largest = np.abs(jacobian * direction).max(axis=1)
+    np.testing.assert_array_less(np.abs(jacobian @ direction - expected), 1e-6 * largest)
