@@ -44,6 +44,8 @@ __all__ = ["InputTest", "InputTests", "TestedRows"]
 
 # The error of a gradient is of first order in the distance to the minimum: 1e-7 here.
 _TOLERANCE = 1e-13
+# Largest relative change of an input in differences of exact gradients.
+_STEP = 5e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +83,72 @@ class InputTest:
     tested : TestedRows
     likelihood : RowLikelihood
         What was minimised.
+    vectors : float array, shape (rows, size)
+        Inputs of the rows.
     """
 
-    def __init__(self, tested: TestedRows, likelihood: RowLikelihood, request: Request) -> None:
-        self.tested, self.likelihood = tested, likelihood
+    def __init__(
+        self,
+        tested: TestedRows,
+        likelihood: RowLikelihood,
+        vectors: NDArray[np.float64],
+        request: Request,
+    ) -> None:
+        self.tested, self.likelihood, self.vectors = tested, likelihood, vectors
         self._request = request
 
     def gradient(self) -> NDArray[np.float64]:
         """Gradient of the likelihood ratio with respect to the inputs, shape (rows, size)."""
         tested, by_inputs = self.tested, self.likelihood.by_inputs
         return 2.0 * (by_inputs(tested.held) - by_inputs(tested.free))
+
+    def gradient_along(self, direction: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Second derivatives of the likelihood ratio times a direction, shape (rows, size).
+
+        Both minima move along the direction too, by one linear solve each. Exact, but for central
+        differences of fourth order of exact gradients; not where parameters reach or leave bounds.
+
+        Parameters
+        ----------
+        direction : float array, shape (rows, size)
+        """
+        held, free = self._request.fixed.copy(), self._request.fixed
+        held[..., self._poi] = True
+        ends = [
+            self._along(direction, x, fixed)
+            for x, fixed in ((self.tested.held, held), (self.tested.free, free))
+        ]
+        return 2.0 * (ends[0] - ends[1])
+
+    def _along(
+        self, direction: NDArray[np.float64], x: NDArray[np.float64], fixed: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """How the gradient of a minimum moves: directly, and with the minimum."""
+        request = self._request
+        free = self.likelihood.free_set(x, request.lower, request.upper, fixed)
+        scale = np.where(self.vectors == 0.0, np.inf, np.abs(self.vectors))
+        largest = np.max(np.abs(direction) / scale, axis=1, keepdims=True)
+        step = _STEP / np.where(largest > 0.0, largest, 1.0)
+        near, far = (
+            [self._at(self.vectors + k * sign * step * direction) for sign in (1.0, -1.0)]
+            for k in (1, 2)
+        )
+
+        def difference(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+            return (8.0 * (values[0] - values[1]) - (values[2] - values[3])) / (12.0 * step)
+
+        mixed = difference([each.slope(x) for each in (*near, *far)])
+        move = -self.likelihood.solve(x, free, np.where(free, mixed, 0.0))
+        ends = zip((*near, *far), (1.0, -1.0, 2.0, -2.0), strict=True)
+        return difference([each.by_inputs(x + k * step * move) for each, k in ends])
+
+    def _at(self, vectors: NDArray[np.float64]) -> RowLikelihood:
+        """The likelihood of rows with other inputs."""
+        inputs, point = self.likelihood.inputs, self.likelihood.point
+        if not _by_rows(inputs):
+            inputs = _of_model(inputs, vectors[0])
+            vectors = np.repeat(inputs.values[None, :], len(vectors), axis=0)
+        return RowLikelihood(inputs, inputs.row_inputs(vectors), point)
 
     def sigma_mu(self) -> NDArray[np.float64]:
         """Standard deviation of the best fit of the parameter of interest, shape (rows,).
@@ -185,7 +243,6 @@ class InputTests:
         self.options = replace(options, tolerance=min(options.tolerance, _TOLERANCE))
         target = histfactory_target(inputs.model, "tests with gradients")
         poi_of(target, make_request(target), "a hypothesis test")
-        self._by_rows = all(entry.kind in ("nominal", "data") for entry in inputs.entries)
 
     def at(self, vectors: NDArray[np.float64], mu: NDArray[np.float64]) -> InputTest:
         """Test rows.
@@ -199,17 +256,29 @@ class InputTests:
         """
         count = max(len(vectors), len(mu))
         inputs, given = self.inputs, vectors
-        if not self._by_rows:
+        if not _by_rows(self.inputs):
             if len(vectors) != 1:
                 raise InputError("rows share templates and variances; expected one set of inputs")
             inputs = _of_model(self.inputs, vectors[0])
             given = inputs.values[None, :]
-        rows = inputs.row_inputs(np.repeat(given, count, axis=0) if len(given) < count else given)
+        given = np.repeat(given, count, axis=0) if len(given) < count else given
+        rows = inputs.row_inputs(given)
         tested = np.broadcast_to(np.asarray(mu, dtype=float), (count,))
         target = histfactory_target(inputs.model, "tests with gradients")
-        request = self._request(target, tested)
-        likelihood = RowLikelihood(inputs, rows, self._asimov_point(target, count))
-        return self._fit(target, request, likelihood, tested)
+        point = self._asimov_point(target, count)
+        start = self._own_minimum if point is None else point[0]
+        request = _starting(self._request(target, tested), start)
+        likelihood = RowLikelihood(inputs, rows, point)
+        return self._fit(target, request, likelihood, given, tested)
+
+    @cached_property
+    def _own_minimum(self) -> NDArray[np.float64]:
+        """The minimum at the model's own numbers: a start that is near, and always the same."""
+        inputs = self.inputs
+        target = histfactory_target(inputs.model, "tests with gradients")
+        data = RowLikelihood(inputs, inputs.row_inputs(inputs.values[None, :])).data
+        request = self._request(target, np.zeros(1))
+        return Conditional.around_fit(target, request, data, self.options).x
 
     def _request(self, target: HistFactoryTarget, mu: NDArray[np.float64]) -> Request:
         assert target.poi is not None
@@ -228,6 +297,7 @@ class InputTests:
         target: HistFactoryTarget,
         request: Request,
         likelihood: RowLikelihood,
+        vectors: NDArray[np.float64],
         mu: NDArray[np.float64],
     ) -> InputTest:
         rows, data = likelihood.rows, likelihood.data
@@ -264,7 +334,7 @@ class InputTests:
             held.fits.values,
             np.array(mu),
         )
-        return InputTest(tested, likelihood, around.request)
+        return InputTest(tested, likelihood, vectors, around.request)
 
     def _free(
         self,
@@ -284,6 +354,18 @@ class InputTests:
             fixed=fixed,
         )
         return minimise_rows(target, every, data, around.metric, self.options)[0]
+
+
+def _starting(request: Request, start: NDArray[np.float64]) -> Request:
+    """The request from another start, where parameters are free and it is a number."""
+    usable = ~request.fixed & np.isfinite(start)
+    inside = np.clip(start, request.lower, request.upper)
+    return replace(request, start=np.where(usable, inside, request.start))
+
+
+def _by_rows(inputs: ModelInputs) -> bool:
+    """Whether rows may differ in these inputs."""
+    return all(entry.kind in ("nominal", "data") for entry in inputs.entries)
 
 
 def _of_model(inputs: ModelInputs, vector: NDArray[np.float64]) -> ModelInputs:

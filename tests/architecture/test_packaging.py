@@ -107,6 +107,7 @@ OPTIONAL = {
     "./plugins/nextstat-dask",
     "./plugins/nextstat-example",
     "./plugins/nextstat-gym",
+    "./plugins/nextstat-torch",
 }
 
 

@@ -18,7 +18,12 @@ def run(benchmarks, tmp_path):
     return run
 
 
-_NAMES = {"run.py": "peers", "growth.py": "growth", "parquet.py": "parquet"}
+_NAMES = {
+    "run.py": "peers",
+    "growth.py": "growth",
+    "parquet.py": "parquet",
+    "torch_layer.py": "torch_layer",
+}
 _ALONE = ("--without-pyhf", "--without-nextstat", "--rounds", "1")
 
 
@@ -74,3 +79,12 @@ def test_parquet_compares_both_tables_with_the_read_alone(run):
     }
     assert all(table["ratio"] > 0.0 for table in document["tables"].values())
     assert printed.splitlines()[-1].split()[-1] in {"met", "missed"}
+
+
+def test_differentiable_losses_are_measured_in_batches(run):
+    pytest.importorskip("torch")
+    printed, document = run("torch_layer.py", "--parameters", "6", "--rows", "3", "--repeats", "1")
+    (found,) = document["batches"]
+    assert found["rows"] == 3
+    assert found["alone"] > 0.0 < found["batch"]
+    assert "one by one" in printed

@@ -165,6 +165,24 @@ def test_best_fit_and_its_uncertainty_have_the_gradients_of_differences(data):
     np.testing.assert_allclose(found, expected.T, rtol=0, atol=3e-6 * scale.max())
 
 
+@pytest.mark.parametrize("keys", [[KEYS[0], KEYS[5]], [KEYS[0], KEYS[1], KEYS[4]]])
+@pytest.mark.parametrize(
+    ("data", "test_stat", "mu"), [("observed", "q0", 0.0), ("asimov", "q", 2.0)]
+)
+def test_second_derivatives_are_those_of_differences_of_gradients(keys, data, test_stat, mu):
+    inputs = ModelInputs(shapes(), keys)
+    tests = InputTests(inputs, test_stat=test_stat, data=data)
+    direction = np.random.default_rng(4).standard_normal((1, inputs.size))
+    point = inputs.values
+    found = at(tests, point, mu).gradient_along(direction)[0]
+    expected = differences(
+        lambda t: at(tests, point + t[0] * direction[0], mu).gradient()[0],
+        np.zeros(1),
+        np.ones(1) * 0.1,
+    )[0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * np.abs(expected).max())
+
+
 def test_a_best_fit_at_its_bound_does_not_move():
     inputs = ModelInputs(shapes(0.0), [("c",), ("c", "s")])
     vector = np.concatenate([[40.0, 50.0, 35.0], inputs.values[3:]])
