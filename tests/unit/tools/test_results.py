@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import nextstat
+import nextstat_core.io
 from nextstat.interpret import rank_impact
 from nextstat_tools import Toolbox, execute_tool, execute_tool_raw, get_tool_names, handle_mcp_call
 from nextstat_tools.bounding import Bounds, bounded
@@ -207,8 +208,26 @@ def test_scan_is_that_of_the_facade(model, workspace):
     assert {**found, "warnings": expected["warnings"]} == expected
 
 
+def test_hs3_is_recognised(model, workspace):
+    document = nextstat_core.io.write_hs3(model.ir)
+    found = ask("nextstat_fit", document)
+    assert found["nll"] == pytest.approx(nextstat.fit(model).nll, rel=1e-12)
+    assert found["poi_value"] == pytest.approx(nextstat.fit(model)["mu"].value, rel=1e-6)
+
+
 def test_audit_is_that_of_the_facade(workspace):
     assert ask("nextstat_workspace_audit", workspace) == nextstat.workspace_audit(workspace)
+
+
+def test_audit_lists_a_few_problems_and_says_how_many_there_are(workspace):
+    document = json.loads(workspace)
+    document["channels"][0]["samples"] = [{"name": f"s{i}"} for i in range(30)]
+    text = json.dumps(document)
+    everything = nextstat.workspace_audit(text)["problems"]
+    found = ask("nextstat_workspace_audit", text)
+    assert found["problems"] == everything[:10]
+    assert found["truncated"]["problems"] == len(everything) > 10
+    assert ask("nextstat_workspace_audit", text, top_n=0) == nextstat.workspace_audit(text)
 
 
 def test_fit_lists_the_most_important_parameters_and_says_how_many_there_are(workspace):

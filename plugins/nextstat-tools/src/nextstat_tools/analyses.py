@@ -186,7 +186,11 @@ def _scan(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _workspace_audit(arguments: Mapping[str, Any]) -> dict[str, Any]:
     from nextstat_core.io import workspace_audit
 
-    return workspace_audit(_text(arguments), modifier_types=get_manager().modifiers)
+    audit = workspace_audit(_text(arguments), modifier_types=get_manager().modifiers)
+    lists = {key: value for key, value in audit.items() if isinstance(value, list)}
+    few = {key: value[: arguments["top_n"] or None] for key, value in lists.items()}
+    truncated = {key: len(value) for key, value in lists.items() if len(few[key]) < len(value)}
+    return {**audit, **few, **({"truncated": truncated} if truncated else {})}
 
 
 def _read_root_histogram(arguments: Mapping[str, Any]) -> dict[str, Any]:

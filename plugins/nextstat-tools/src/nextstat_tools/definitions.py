@@ -34,7 +34,7 @@ _EXECUTION: dict[str, Any] = {
 }
 _WORKSPACE: dict[str, Any] = {
     "type": "string",
-    "description": "The workspace as JSON text. For more than a few kB give its path instead.",
+    "description": "The workspace, pyhf or HS3, as JSON text. Rather give the path of large ones.",
 }
 _TOP_N: dict[str, Any] = {
     "type": "integer",
@@ -111,7 +111,11 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         stop=_number("Last value.", default=5.0),
         points=_count("How many values.", 21, 1, maximum=LARGEST_STUDY["points"]),
     ),
-    "nextstat_workspace_audit": _arguments(),
+    "nextstat_workspace_audit": _arguments(
+        top_n=_count(
+            "How many problems, warnings and remarks are listed of each; 0 for all.", 10, 0
+        )
+    ),
     "nextstat_read_root_histogram": {
         "type": "object",
         "properties": {
