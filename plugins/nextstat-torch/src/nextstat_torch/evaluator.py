@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import HistFactoryModel
 
-__all__ = ["LOSSES", "SECOND", "TESTS", "DataKind", "Evaluator", "Settings", "Tested"]
+__all__ = ["LOSSES", "SECOND", "TESTS", "DataKind", "Evaluator", "Settings", "Tested", "placed"]
 
 DataKind: TypeAlias = Literal["observed", "asimov"]
 
@@ -214,6 +214,21 @@ class Evaluator:
             return InputLimits(*named)
         tight = replace(options, tolerance=min(options.tolerance, _TOLERANCE))
         return InputLimits(*named, tight)
+
+
+def placed(model: HistFactoryModel, device: str) -> HistFactoryModel:
+    """The model on a device; in any case one of our own, which nobody changes."""
+    if device == "auto":
+        return model.to(model.backend)
+    try:
+        kind = torch.device(device).type
+    except (RuntimeError, TypeError) as error:
+        raise InputError(f"unknown device {device!r}; expected 'auto', 'cpu' or 'cuda'") from error
+    if kind == "cpu":
+        return model.to("numpy")
+    if kind != "cuda":
+        raise InputError(f"sessions need float64; found the device {device!r}")
+    return model.to("torch", device)
 
 
 def _share_templates(inputs: ModelInputs) -> bool:
