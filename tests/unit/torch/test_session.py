@@ -269,6 +269,16 @@ def test_an_uncertainty_that_does_not_exist_is_flagged(bounded):
     assert int(found.flags) & Flag.UNDETERMINED
 
 
+@pytest.mark.parametrize("loss", ["limit", "expected_limit", "cls", "expected_cls"])
+def test_limits_whose_fits_did_not_converge_are_flagged(bounded, loss):
+    extra = {"mu": 2.0} if loss.endswith("cls") else {}
+    session = Session(bounded, "s", options=FitOptions(max_iterations=1))
+    signal = leaf(session)
+    session(signal, loss, **extra).backward()
+    assert session.last.flags.tolist() == [Flag.NOT_CONVERGED]
+    assert not signal.grad.any()
+
+
 def test_rows_that_did_not_converge_are_flagged_and_raise_on_demand(shapes):
     few = FitOptions(max_iterations=1)
     session = Session(shapes, "s", options=few)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from nextstat_core.infer import FitOptions
     from nextstat_core.models import HistFactoryModel
 
-__all__ = ["LOSSES", "SECOND", "TESTS", "DataKind", "Evaluator", "Settings", "Tested"]
+__all__ = ["LOSSES", "SECOND", "TESTS", "DataKind", "Evaluator", "Settings", "Tested", "placed"]
 
 DataKind: TypeAlias = Literal["observed", "asimov"]
 
@@ -49,6 +49,8 @@ TESTS: dict[str, Callable[..., Found]] = {
     "mu_hat": best_fit,
     "sigma_mu": uncertainty,
 }
+#: Of fits whose gradients are wanted: their error is of first order in the distance to the minimum.
+_TOLERANCE = 1e-13
 #: Those that have second derivatives.
 SECOND: dict[str, Callable[[InputTests, Any, Any, Any], NDArray[np.float64]]] = {
     "q0": curvature_of_statistic,
@@ -206,7 +208,27 @@ class Evaluator:
 
     def _limits_of(self, inputs: ModelInputs, alpha: float, data: str) -> InputLimits:
         asimov: Literal["prefit", "postfit"] = "prefit" if data == "asimov" else "postfit"
-        return InputLimits(inputs, alpha, self.settings.test_stat, asimov)
+        named = (inputs, alpha, self.settings.test_stat, asimov)
+        options = self.settings.options
+        if options is None:
+            return InputLimits(*named)
+        tight = replace(options, tolerance=min(options.tolerance, _TOLERANCE))
+        return InputLimits(*named, tight)
+
+
+def placed(model: HistFactoryModel, device: str) -> HistFactoryModel:
+    """The model on a device; in any case one of our own, which nobody changes."""
+    if device == "auto":
+        return model.to(model.backend)
+    try:
+        kind = torch.device(device).type
+    except (RuntimeError, TypeError) as error:
+        raise InputError(f"unknown device {device!r}; expected 'auto', 'cpu' or 'cuda'") from error
+    if kind == "cpu":
+        return model.to("numpy")
+    if kind != "cuda":
+        raise InputError(f"sessions need float64; found the device {device!r}")
+    return model.to("torch", device)
 
 
 def _share_templates(inputs: ModelInputs) -> bool:

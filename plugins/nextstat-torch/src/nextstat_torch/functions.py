@@ -23,8 +23,8 @@ __all__ = [
     "discovery_z0",
 ]
 
-#: Sessions of a model by its plain data, channel and sample: `apply` is called in every step.
-_SESSIONS: WeakKeyDictionary[Any, dict[Any, Session]] = WeakKeyDictionary()
+#: Sessions of a model by sample, and the numbers that they were made of: `apply` is called often.
+_SESSIONS: WeakKeyDictionary[Any, tuple[Any, dict[str, Session]]] = WeakKeyDictionary()
 
 
 class NextStatQ0(torch.autograd.Function):
@@ -117,12 +117,13 @@ class ProfiledQmuLoss(torch.autograd.Function):
 
 def _session(model: HistFactoryModel, sample: str) -> Session:
     """A session of the model as it is now; another one once its numbers were changed."""
-    key = (id(model.ir), sample)
-    known = _SESSIONS.setdefault(model, {})
-    if key not in known:
-        known.clear()
-        known[key] = Session(model, sample)
-    return known[key]
+    numbers, known = _SESSIONS.get(model, (None, {}))
+    if numbers is not model.ir:
+        known = {}
+        _SESSIONS[model] = (model.ir, known)
+    if sample not in known:
+        known[sample] = Session(model, sample)
+    return known[sample]
 
 
 def _inputs(nominal: Any, channel: str, sample: str) -> dict[tuple[str, ...], torch.Tensor]:

@@ -23,6 +23,8 @@ __all__ = [
     "encode",
     "on_host",
     "result_type",
+    "rows_of",
+    "tested_values",
     "together",
 ]
 
@@ -184,3 +186,15 @@ def result_type(dtype: torch.dtype) -> torch.dtype:
     if not dtype.is_floating_point:
         return torch.float64
     return torch.promote_types(dtype, torch.float32)
+
+
+def tested_values(mu: float | torch.Tensor) -> torch.Tensor:
+    """Tested values, float64 on the host, any shape."""
+    return on_host(mu if isinstance(mu, torch.Tensor) else torch.tensor(mu, dtype=torch.float64))
+
+
+def rows_of(values: torch.Tensor, rows: torch.Size) -> torch.Tensor:
+    """Rows (n, size), or one (1, size) that all share."""
+    if values.shape[:-1].numel() == 1:
+        return values.reshape(1, -1)
+    return values.expand(*rows, values.shape[-1]).reshape(-1, values.shape[-1])

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nextstat_core.infer import InputLimit, InputLimits, InputTest, InputTests
+    from nextstat_core.infer import (
+        InputExclusion,
+        InputLimit,
+        InputLimits,
+        InputTest,
+        InputTests,
+    )
     from nextstat_core.models import ModelInputs
 
 __all__ = [
@@ -262,15 +268,25 @@ def exclusion(
     value = np.array([each.value for each in found])
     gradient = np.stack([each.gradient for each in found])
     unknown = ~(np.isfinite(value) & np.isfinite(gradient).all(axis=1))
-    flags = np.where(unknown, Flag.UNDETERMINED, 0).astype(np.int64)
-    nothing = np.full(len(found), np.nan)
+    failed = ~np.array([_converged(at, kind, float(mu)) for mu in points[:, 0]])
+    flags = np.where(unknown, Flag.UNDETERMINED, 0) | np.where(failed, Flag.NOT_CONVERGED, 0)
     return Found(
         value,
-        np.where(unknown[:, None], 0.0, gradient),
+        np.where((unknown | failed)[:, None], 0.0, gradient),
         np.zeros_like(points),
-        nothing,
-        flags,
+        np.full(len(found), np.nan),
+        flags.astype(np.int64),
     )
+
+
+def _converged(at: InputExclusion, kind: str, mu: float) -> bool:
+    """Whether all fits did that a limit, or CLs at `mu`, is made of."""
+    if kind.endswith("limit"):
+        return at.limits.converged
+    rows = [at.test.asimov_at(np.array([mu]))]
+    if kind == "cls":
+        rows.append(at.test.data_at(np.array([mu])))
+    return at.test.around.free.converged and all(bool(each.fits.converged[0]) for each in rows)
 
 
 def nll_of_rows(

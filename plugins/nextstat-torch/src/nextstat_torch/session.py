@@ -12,8 +12,17 @@ import torch
 from nextstat_core.errors import InputError
 from nextstat_core.models import HistFactoryModel
 from nextstat_torch.custom_op import evaluate
-from nextstat_torch.evaluator import LOSSES, TESTS, DataKind, Evaluator, Settings, Tested
-from nextstat_torch.given import Given, SignalPlaces, broadcast, on_host, result_type, together
+from nextstat_torch.evaluator import LOSSES, TESTS, DataKind, Evaluator, Settings, Tested, placed
+from nextstat_torch.given import (
+    Given,
+    SignalPlaces,
+    broadcast,
+    on_host,
+    result_type,
+    rows_of,
+    tested_values,
+    together,
+)
 from nextstat_torch.tensors import tensor_at
 
 if TYPE_CHECKING:
@@ -82,7 +91,7 @@ class Session(Mapping[str, Any]):
         if not isinstance(model, HistFactoryModel):
             raise InputError(f"`model` is a {type(model).__name__}; expected a HistFactoryModel")
         self.settings = Settings(device, templates, data, test_stat, strict, options)
-        self.model = _moved(model, device)
+        self.model = placed(model, device)
         self.signal_sample_name = signal_sample_name
         self.device = torch.device(str(getattr(self.model.backend, "device", "cpu")))
         named = signal_sample_name
@@ -262,7 +271,7 @@ class Session(Mapping[str, Any]):
             raise InputError.unknown("`quantity`", quantity, tuple(TESTS))
         if quantity not in ("qmu", "zmu"):
             mu = 0.0
-        points = _tested(mu)[..., None]
+        points = tested_values(mu)[..., None]
         return self._evaluate(self._given(inputs), points, quantity, self._data(inputs, data))
 
     def _excluded(
@@ -274,7 +283,7 @@ class Session(Mapping[str, Any]):
         alpha: float,
         data: DataKind | None,
     ) -> torch.Tensor:
-        tested = _tested(mu)
+        tested = tested_values(mu)
         if tested.requires_grad:
             raise InputError("CLs has no derivative with respect to `mu` here; pass mu.detach()")
         points = torch.stack([tested, torch.full_like(tested, float(n_sigma))], dim=-1)
@@ -311,10 +320,10 @@ class Session(Mapping[str, Any]):
     def _evaluate(self, given: Given, points: torch.Tensor, quantity: str, data: str) -> Tested:
         """Rows through the operator: of the broadcast shape of inputs and points."""
         rows = broadcast(given.values.shape[:-1], points.shape[:-1])
-        vectors = _rows(given.values, rows)
+        vectors = rows_of(given.values, rows)
         found = evaluate(
             vectors,
-            _rows(points, rows),
+            rows_of(points, rows),
             self._evaluator.number,
             given.keys,
             quantity,
@@ -376,33 +385,6 @@ ProfiledDifferentiableSession = Session
 
 def _make(model: HistFactoryModel, sample: str | Sequence[str], settings: Settings) -> Session:
     return Session(model, sample, **asdict(settings))
-
-
-def _moved(model: HistFactoryModel, device: str) -> HistFactoryModel:
-    """The model on a device; in any case one of our own, which nobody changes."""
-    if device == "auto":
-        return model.to(model.backend)
-    try:
-        kind = torch.device(device).type
-    except (RuntimeError, TypeError) as error:
-        raise InputError(f"unknown device {device!r}; expected 'auto', 'cpu' or 'cuda'") from error
-    if kind == "cpu":
-        return model.to("numpy")
-    if kind != "cuda":
-        raise InputError(f"sessions need float64; found the device {device!r}")
-    return model.to("torch", device)
-
-
-def _tested(mu: float | torch.Tensor) -> torch.Tensor:
-    """Tested values, float64 on the host, any shape."""
-    return on_host(mu if isinstance(mu, torch.Tensor) else torch.tensor(mu, dtype=torch.float64))
-
-
-def _rows(values: torch.Tensor, rows: torch.Size) -> torch.Tensor:
-    """Rows (n, size), or one (1, size) that all share."""
-    if values.shape[:-1].numel() == 1:
-        return values.reshape(1, -1)
-    return values.expand(*rows, values.shape[-1]).reshape(-1, values.shape[-1])
 
 
 def _with_gradient(signal: torch.Tensor, compute: Any) -> tuple[float, torch.Tensor]:
