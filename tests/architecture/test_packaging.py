@@ -105,6 +105,7 @@ OPTIONAL = {
     "./backends/nextstat-backend-torch",
     "./backends/nextstat-backend-cupy",
     "./plugins/nextstat-dask",
+    "./plugins/nextstat-distill",
     "./plugins/nextstat-example",
 }
 
