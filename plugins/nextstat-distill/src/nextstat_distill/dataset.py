@@ -55,7 +55,7 @@ class SurrogateDataset:
             twice = next(name for name in names if names.count(name) > 1)
             raise InputError(f"`parameter_names` has {twice!r} more than once")
         rows = len(self.nll)
-        shapes = {
+        shapes: dict[str, tuple[NDArray[np.float64], list[tuple[int, ...]]]] = {
             "nll": (self.nll, [(rows,)]),
             "parameters": (self.parameters, [(rows, len(names))]),
             "gradient": (self.gradient, [(rows, len(names)), (0, 0)]),

@@ -73,10 +73,13 @@ def _model(surrogate: MLPSurrogate) -> Any:
     onnx = needed("onnx", "onnx", "to_onnx")
     helper, kinds = onnx.helper, onnx.TensorProto
     count = len(surrogate.parameter_names)
+    nodes, constants = _nodes(surrogate, onnx)
     graph = helper.make_graph(
-        *_graph(surrogate, onnx),
-        inputs=[helper.make_tensor_value_info("parameters", kinds.DOUBLE, ["rows", count])],
-        outputs=[helper.make_tensor_value_info("nll", kinds.DOUBLE, ["rows"])],
+        nodes,
+        "nextstat_surrogate",
+        [helper.make_tensor_value_info("parameters", kinds.DOUBLE, ["rows", count])],
+        [helper.make_tensor_value_info("nll", kinds.DOUBLE, ["rows"])],
+        constants,
     )
     model = helper.make_model(
         graph,
@@ -94,8 +97,8 @@ def _model(surrogate: MLPSurrogate) -> Any:
     return model
 
 
-def _graph(surrogate: MLPSurrogate, onnx: Any) -> tuple[list[Any], str, list[Any]]:
-    """Nodes, name and constants: what `forward` does, with one node for each operation."""
+def _nodes(surrogate: MLPSurrogate, onnx: Any) -> tuple[list[Any], list[Any]]:
+    """Nodes and constants: what `forward` does, with one node for each operation."""
     kinds = onnx.TensorProto
     nodes: list[Any] = []
     constants: list[Any] = []
@@ -126,7 +129,7 @@ def _graph(surrogate: MLPSurrogate, onnx: Any) -> tuple[list[Any], str, list[Any
     x = node("Mul", x, number("nll_scale"))
     x = node("Add", x, number("nll_shift"))
     node("Reshape", x, constant("flat", np.array([-1], dtype=np.int64)), output="nll")
-    return nodes, "nextstat_surrogate", constants
+    return nodes, constants
 
 
 def _compare(content: bytes, surrogate: MLPSurrogate) -> None:

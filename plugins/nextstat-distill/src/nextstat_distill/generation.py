@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["generate_dataset"]
 
 #: Values of one array of a block: larger ones leave the caches of a core.
-_VALUES = 2**17
+_VALUES = 2**15
 #: Rows of a block at most, and on a device, where every block costs a launch of each kernel.
 _ROWS, _ROWS_ON_DEVICE = 256, 4096
 
