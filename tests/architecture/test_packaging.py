@@ -105,7 +105,6 @@ OPTIONAL = {
     "./backends/nextstat-backend-torch",
     "./backends/nextstat-backend-cupy",
     "./plugins/nextstat-dask",
-    "./plugins/nextstat-distill",
     "./plugins/nextstat-example",
 }
 

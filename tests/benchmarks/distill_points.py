@@ -1,8 +1,8 @@
 """How long a training set takes, beside a loop over pyhf's ``logpdf``.
 
-Ours evaluates values and gradients, pyhf values alone. pyhf takes minutes for all points: it is timed
-at `--sample` of them, and the time for all is extrapolated. By turns in one process; medians of
-`--rounds` rounds after one to warm up.
+Ours evaluates values and gradients, pyhf values alone. pyhf takes minutes for all points: it is
+timed at `--sample` of them, and the time for all is extrapolated. By turns in one process; medians
+of `--rounds` rounds after one to warm up.
 
     python tests/benchmarks/distill_points.py                  # 100,000 points of tttt-prod
     python tests/benchmarks/distill_points.py --threads 1 --points 10000

@@ -113,7 +113,7 @@ def test_cut_and_foreign_files_are_refused(dataset, tmp_path):
 
 def test_files_that_cannot_be_written_are_named(dataset, tmp_path):
     for write in (to_npz, to_parquet):
-        with pytest.raises(InputError, match="cannot write .*absent"):
+        with pytest.raises(InputError, match=r"cannot write .*absent"):
             write(dataset, tmp_path / "absent" / "points")
     dataset = SurrogateDataset(np.ones((1, 1)), np.ones(1), np.ones((1, 1)), ["a"], np.ones((1, 2)))
     dataset.metadata["set"] = {1}
