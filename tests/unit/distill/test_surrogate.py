@@ -144,6 +144,8 @@ def test_surrogates_pickle(surrogate, dataset):
         ({"grad_weight": -1.0}, "`grad_weight` is -1"),
         ({"val_fraction": 1.0}, "`val_fraction` is 1"),
         ({"batch_size": 0}, "`batch_size` is 0"),
+        ({"seed": -1}, "`seed` is -1"),
+        ({"nll_reference": float("nan")}, "`nll_reference` is nan"),
         ({"device": "toaster"}, "`device` is 'toaster'"),
     ],
 )

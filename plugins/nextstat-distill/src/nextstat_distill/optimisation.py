@@ -54,6 +54,10 @@ class Settings:
             raise InputError(f"`grad_weight` is {self.grad_weight}; expected zero or more")
         if not 0 < self.val_fraction < 1:
             raise InputError(f"`val_fraction` is {self.val_fraction}; expected above 0, below 1")
+        if not isinstance(self.seed, int | np.integer) or not 0 <= self.seed < 2**63:
+            raise InputError(f"`seed` is {self.seed!r}; expected an integer of at least 0")
+        if self.nll_reference is not None and not math.isfinite(self.nll_reference):
+            raise InputError(f"`nll_reference` is {self.nll_reference}; expected a finite number")
 
 
 @dataclass(frozen=True, slots=True)
