@@ -24,6 +24,9 @@ from nextstat_core.ir.place import at_channel
 __all__ = ["read_pyhf", "try_pyhf"]
 
 
+_HINT_FOR_PATCH = (
+    "this looks like a JSON patch; apply it to its workspace (on the command line: --patch FILE)"
+)
 _NO_TYPES: Mapping[str, ModifierType] = MappingProxyType({})
 
 
@@ -92,7 +95,8 @@ def try_pyhf(
     The arguments are those of `read_pyhf`.
     """
     if not isinstance(document, Mapping):
-        raise FormatError(f"a workspace is a JSON object; found {describe(document)}")
+        message = f"a workspace is a JSON object; found {describe(document)}"
+        raise FormatError(message, hint=_HINT_FOR_PATCH if _is_patch(document) else "")
     if not (poi is DECLARED or poi is None or isinstance(poi, str)):
         raise InputError(f"`poi` is {poi!r}; expected the name of a modifier, or None")
     types = _NO_TYPES if modifier_types is None else modifier_types
@@ -108,6 +112,12 @@ def try_pyhf(
     if not structure.incomplete & {"channels", "measurements"} and chosen.name is not None:
         _derive(reading, lowered, chosen, name or None, structure.unreadable | lowered.unreadable)
     return reading
+
+
+def _is_patch(document: Any) -> bool:
+    return isinstance(document, list) and all(
+        isinstance(entry, Mapping) and "op" in entry for entry in document
+    )
 
 
 def _derive(

@@ -24,7 +24,7 @@ from nextstat_core.models.expectations import (
 )
 from nextstat_core.models.likelihood import LikelihoodMethods
 from nextstat_core.models.parameters import parameter_vector
-from nextstat_core.models.sources import document_of, read_files
+from nextstat_core.models.sources import document_of, read_files, read_other_format
 from nextstat_core.models.state import make_state
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class HistFactoryModel(LikelihoodMethods):
     ) -> Self:
         """Read a pyhf workspace, or an HS3 document: it has the key ``distributions``.
 
+        A path may also name a file in a format that a plugin reads, HistFactory XML for example.
+
         Parameters
         ----------
         source : str, bytes, mapping or path
@@ -111,13 +113,17 @@ class HistFactoryModel(LikelihoodMethods):
         ModelError
             If the workspace describes no usable model; lists all problems at once.
         """
-        model = read_workspace(
-            document_of(source),
-            measurement=measurement,
-            poi=poi,
-            interpolation=interpolation,
-            modifier_types=get_manager().modifiers,
-        )
+        asked = {"measurement": measurement, "poi": poi, "interpolation": interpolation}
+        defaults = (None, DECLARED, None)
+        given = {
+            name: value
+            for (name, value), default in zip(asked.items(), defaults, strict=True)
+            if value is not default
+        }
+        model = read_other_format(source, **given)
+        if model is None:
+            types = get_manager().modifiers
+            model = read_workspace(document_of(source), **given, modifier_types=types)
         return cls(model, backend=backend, device=device, precise=precise)
 
     from_pyhf = from_workspace

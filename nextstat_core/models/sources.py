@@ -10,7 +10,7 @@ from nextstat_core.hooks import get_manager, hint_for_missing
 from nextstat_core.io import read_text
 from nextstat_core.ir import Model
 
-__all__ = ["document_of", "read_files"]
+__all__ = ["document_of", "read_files", "read_other_format"]
 
 _LONGEST_PATH = 4096
 
@@ -71,6 +71,37 @@ def read_files(
         raise InputError(f"{message}, which is not installed", hint=hint)
     model: Model = spec.read_file(Path(path), **options)
     return model
+
+
+def read_other_format(source: Any, **options: Any) -> Model | None:
+    """The model of a file in a format that a plugin recognises; None for JSON and all else.
+
+    Parameters
+    ----------
+    source : path, or a string that may be one
+    **options
+        Those of the reader.
+
+    Raises
+    ------
+    InputError, FormatError, ModelError
+        If the file cannot be read.
+    """
+    if not (isinstance(source, PathLike) or (isinstance(source, str) and _may_be_path(source))):
+        return None
+    path = Path(source)
+    if not path.is_file():
+        return None
+    content = read_text(path)
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"", b"{", b"["}:
+        return None
+    readers = get_manager().readers
+    for name in sorted(readers.keys() - readers.clashes.keys()):
+        spec = readers[name]
+        if spec.read_file is not None and spec.detect(content):
+            model: Model = spec.read_file(path, **options)
+            return model
+    return None
 
 
 def _may_be_path(text: str) -> bool:

@@ -33,7 +33,7 @@ from workloads import (
 
 REQUIREMENTS = {
     NEXTSTAT: ("nextstat==0.10.1", "nextstat-cli==0.10.1"),
-    PYHF: ("pyhf==0.7.6", "scipy", "numpy"),
+    PYHF: ("pyhf[xmlio]==0.7.6", "scipy", "numpy"),
 }
 HOW = """\
 Each process runs its workload once to warm up, then timed; imports are excluded, but for commands.

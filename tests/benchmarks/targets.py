@@ -57,6 +57,7 @@ class Target:
 TARGETS = (
     *(Target(f"load {name}", "times", 15, PYHF) for name in ("tttt-prod", "tHu", "example")),
     Target("load 20 MB", "times", 20, PYHF),
+    Target("read tttt-prod.xml", "times", 5, PYHF),
     Target("fit tttt-prod", "times", 15, NEXTSTAT),
     Target("fit tttt-prod", "times", 500, PYHF),
     Target("fit tHu", "times", 25, NEXTSTAT),

@@ -49,6 +49,7 @@ LARGE = Recipe(
 PUBLISHED = {
     "tttt-prod": "nextstat-tttt/tttt-prod_workspace.json",
     "tHu": "nextstat-tHu/workspace_tHu.json",
+    "tttt-prod.xml": "xml-tttt-prod/combination.xml",
 }
 
 
@@ -214,6 +215,13 @@ def _ranking(workspace: str) -> Workload:
 WORKLOADS = (
     *(_load(name) for name in ("tttt-prod", "tHu", "example")),
     _load("20 MB", slow=True, note="; 50 channels x 30 bins x 20 samples, 3,212 parameters"),
+    Workload(
+        "read tttt-prod.xml",
+        "read_xml",
+        "tttt-prod.xml",
+        {OURS: {"repeats": 5}, NEXTSTAT: {"repeats": 5}, PYHF: {"repeats": 3}},
+        note="XML and ROOT to a model; pyhf to a workspace only",
+    ),
     _fit("tttt-prod", slow=True),
     _fit("tHu", slow=True),
     _fit("example", slow=False),

@@ -41,6 +41,14 @@ def load(text: str, job: Record) -> Record:
     return {"seconds": seconds, "n_parameters": model.n_params()}
 
 
+def read_xml(text: str, job: Record) -> Record:
+    """Read HistFactory XML with its ROOT files to a model, ready to evaluate."""
+    del text
+    path = job["workspace"]
+    model, seconds = timed(lambda: nextstat.from_histfactory_xml(path), job)
+    return {"seconds": seconds, "n_parameters": model.n_params()}
+
+
 def fit(text: str, job: Record) -> Record:
     """Fit, with the covariance; `inner` fits are timed together where one is too short."""
     model, inner = nextstat.from_pyhf(text), job.get("inner", 1)
@@ -179,6 +187,7 @@ def versions() -> Record:
 
 WORKLOADS = {
     "load": load,
+    "read_xml": read_xml,
     "fit": fit,
     "toys": toys,
     "hypotest": hypotest,

@@ -46,6 +46,21 @@ def load(text: str, job: Record) -> Record:
     return {"seconds": seconds, "n_parameters": model.config.npars}
 
 
+def read_xml(text: str, job: Record) -> Record:
+    """Read HistFactory XML with its ROOT files to a workspace; no model is made of it."""
+    del text
+    from pyhf import readxml
+
+    path = Path(job["workspace"])
+
+    def run() -> Any:
+        readxml.clear_filecache()
+        return readxml.parse(path, path.parent)
+
+    spec, seconds = timed(run, job)
+    return {"seconds": seconds, "n_channels": len(spec["channels"])}
+
+
 def fit(text: str, job: Record) -> Record:
     """Fit with SLSQP; pyhf's scipy optimizer gives no covariance."""
     model, data = read(text)
@@ -124,6 +139,7 @@ def versions() -> Record:
 
 WORKLOADS = {
     "load": load,
+    "read_xml": read_xml,
     "fit": fit,
     "toys": toys,
     "hypotest": hypotest,

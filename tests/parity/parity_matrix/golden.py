@@ -15,7 +15,15 @@ from typing import Any
 
 import pytest
 
-__all__ = ["NO_WORKSPACES", "SHORT_REAL", "Case", "comparable", "golden_cases", "in_our_order"]
+__all__ = [
+    "NO_WORKSPACES",
+    "SHORT_REAL",
+    "Case",
+    "comparable",
+    "golden_cases",
+    "in_our_order",
+    "workspaces_folder",
+]
 
 REPOSITORY = Path(__file__).parents[3]
 

@@ -70,6 +70,8 @@ def test_digests_are_those_of_pyhf(published: Path) -> None:
             document = decode(text).usable()
         except NextstatError:
             continue
+        if isinstance(document, list):  # a JSON patch
+            continue
         for algorithm in ("sha256", "md5"):
             expected = pyhf.utils.digest(json.loads(text), algorithm=algorithm)
             assert workspace_digest(document, algorithm) == expected, path

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nextstat_core.errors import InputError, ModelError, PluginError
+from nextstat_core.errors import FormatError, InputError, ModelError, PluginError
 from nextstat_core.io import read_pyhf
 from nextstat_core.ir import GaussianConstraint, HistoSys, NormSys, Parameter, PluginModifier
 
@@ -245,3 +245,8 @@ def test_occurrences_of_one_plugin_modifier_must_agree(workspace: Document) -> N
 def test_a_plugin_cannot_redefine_a_built_in_kind(workspace: Document) -> None:
     with pytest.raises(PluginError, match="redefines the built-in modifier type 'normsys'"):
         read_pyhf(workspace, modifier_types={"normsys": Tilt()})
+
+
+def test_a_patch_is_told_from_a_workspace() -> None:
+    with pytest.raises(FormatError, match="looks like a JSON patch"):
+        read_pyhf('[{"op": "add", "path": "/x", "value": 1}]')

@@ -19,6 +19,7 @@ _MANIFEST = b"nextstat.histograms_parquet_manifest.v1"
 _SIGNAL = "sample that the parameter of interest scales (signal)"
 _POI = "name of the parameter of interest, none for a model without one (mu)"
 _MODIFIERS = "Parquet file with the modifiers"
+_OPTIONS = {"signal": _SIGNAL, "poi": _POI, "modifiers": _MODIFIERS}
 _COMPRESSION = "zstd, snappy, gzip, lz4 or none (zstd)"
 
 
@@ -54,11 +55,19 @@ def _read_file(path: str | Path, **options: Any) -> Model:
 
 def _plain(options: dict[str, Any]) -> dict[str, Any]:
     """Options of a single file; on a command line, a model without a poi is asked for by name."""
+    _refuse_others(options)
     none = str(options.get("poi", "")).lower() == "none"
     return options | {"poi": None} if none else options
 
 
+def _refuse_others(options: dict[str, Any]) -> None:
+    for name in options:
+        if name not in _OPTIONS:
+            raise InputError.unknown("option of a Parquet file", name, list(_OPTIONS))
+
+
 def _of_manifest(options: dict[str, Any]) -> dict[str, Any]:
+    _refuse_others(options)
     for name in ("poi", "modifiers"):
         if options.get(name) is not None:
             raise InputError(f"`{name}` is in the manifest; expected it for single files only")
@@ -88,7 +97,7 @@ def nextstat_register_readers() -> list[ReaderSpec]:
             _read,
             "Parquet files of histograms and modifiers, with a manifest",
             read_file=_read_file,
-            options={"signal": _SIGNAL, "poi": _POI, "modifiers": _MODIFIERS},
+            options=_OPTIONS,
         )
     ]
 

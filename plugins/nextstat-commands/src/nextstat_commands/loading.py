@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -61,7 +62,10 @@ class Source:
         """
         from nextstat_core.models import HistFactoryModel
 
-        model = HistFactoryModel.from_workspace(self.content(), **self.choices(), **options)
+        # A path, so that formats of plugins are recognised; standard input has none.
+        has_path = not self.patches and self.workspace != "-"
+        source = Path(self.workspace) if has_path else self.content()
+        model = HistFactoryModel.from_workspace(source, **self.choices(), **options)
         for warning in model.warnings:
             click.echo(f"warning: {warning}", err=True)
         return model
