@@ -99,6 +99,19 @@ class LikelihoodMethods:
         points = self._at(parameter_rows(params, self.n_params()), data, order=1)
         return points.gradient() if native else points.on_host(points.gradient())
 
+    def nll_and_grad_batch(
+        self, params: ArrayLike, data: ArrayLike | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Values and gradients of one pass: `nll_batch` and `grad_nll_batch` on the host.
+
+        Returns
+        -------
+        nll : float array, shape (rows,)
+        gradient : float array, shape (rows, n_params)
+        """
+        points = self._at(parameter_rows(params, self.n_params()), data, order=1)
+        return _complete(points), points.on_host(points.gradient())
+
     def nominal_gradient(
         self,
         params: ArrayLike,

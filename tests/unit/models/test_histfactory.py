@@ -173,6 +173,9 @@ def test_batches_have_the_values_of_single_calls(full: HistFactoryModel) -> None
     assert full.nll_batch(points) == pytest.approx([full.nll(p) for p in points], rel=1e-13)
     slopes = [full.with_observed_main(data[1]).grad_nll(p) for p in points]
     assert np.allclose(full.grad_nll_batch(points, data[1]), slopes, rtol=1e-11, atol=1e-11)
+    both = full.nll_and_grad_batch(points, data[1])
+    assert both[0] == pytest.approx(full.nll_batch(points, data[1]), rel=1e-13)
+    assert np.allclose(both[1], slopes, rtol=1e-11, atol=1e-11)
 
 
 def test_a_batch_of_data_must_fit_the_parameters(full: HistFactoryModel) -> None:
