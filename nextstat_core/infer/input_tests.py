@@ -266,19 +266,19 @@ class InputTests:
         tested = np.broadcast_to(np.asarray(mu, dtype=float), (count,))
         target = histfactory_target(inputs.model, "tests with gradients")
         point = self._asimov_point(target, count)
-        start = self._own_minimum if point is None else point[0]
+        start = self._own.x if point is None else point[0]
         request = _starting(self._request(target, tested), start)
         likelihood = RowLikelihood(inputs, rows, point)
         return self._fit(target, request, likelihood, given, tested)
 
     @cached_property
-    def _own_minimum(self) -> NDArray[np.float64]:
-        """The minimum at the model's own numbers: a start that is near, and always the same."""
+    def _own(self) -> Conditional:
+        """The fit at the model's own numbers: a start that is near, and always the same."""
         inputs = self.inputs
         target = histfactory_target(inputs.model, "tests with gradients")
         data = RowLikelihood(inputs, inputs.row_inputs(inputs.values[None, :])).data
         request = self._request(target, np.zeros(1))
-        return Conditional.around_fit(target, request, data, self.options).x
+        return Conditional.around_fit(target, request, data, self.options)
 
     def _request(self, target: HistFactoryTarget, mu: NDArray[np.float64]) -> Request:
         assert target.poi is not None
@@ -306,8 +306,14 @@ class InputTests:
         fixed = request.fixed[None, :] | rows.idle
         start = np.where(rows.idle, 1.0, request.start[None, :])
         first = replace(request, fixed=fixed[0], start=start[0])
-        around = Conditional.around_fit(target, first, data.of_row(0), self.options)
-        if len(mu) == 1:
+        # Rows of the same model share the metric of its own numbers, which spares exact Hessians.
+        shared = self.asimov_poi is None and likelihood.inputs is self.inputs
+        if shared:
+            own = self._own
+            around = Conditional(target, first, own.free, data.of_row(0), self.options, own.metric)
+        else:
+            around = Conditional.around_fit(target, first, data.of_row(0), self.options)
+        if len(mu) == 1 and not shared:
             free = BatchFit.of(target, around.free.minima, around.free.constant)
         else:
             free = self._free(target, request, fixed, data, around)
