@@ -183,6 +183,17 @@ def test_damaged_trees(content: bytes) -> None:
     survives(lambda payload: _fill_from("a.root", "t", payload), content)
 
 
+def test_columns_whose_names_are_no_text_are_refused() -> None:
+    content = _content("table.parquet")
+    refused = 0
+    for place in range(len(content) - 1):
+        if content[place : place + 2] == b"pt":
+            damaged = content[: place + 1] + b"\xf4" + content[place + 2 :]
+            outcome = survives(lambda payload: _fill_from("a.parquet", None, payload), damaged)
+            refused += isinstance(outcome, NextstatError)
+    assert refused > 0
+
+
 def test_undamaged_files_are_read() -> None:
     for name, tree in (("table.parquet", None), ("table.root", "t")):
         (filled,) = _fill_from(name, tree, _content(name))

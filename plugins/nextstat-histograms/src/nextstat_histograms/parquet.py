@@ -68,7 +68,8 @@ def read_parquet(
                 yield {each.text: _compute(each, arrays) for each in expressions}
     except FileNotFoundError as error:
         raise InputError(f"no file {str(path)!r}") from error
-    except (pa.ArrowException, OSError, MemoryError) as error:
+    # Names of columns in a damaged file may be no text.
+    except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
         raise FormatError(f"{str(path)!r} is no usable Parquet: {error}") from error
 
 
