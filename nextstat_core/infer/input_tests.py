@@ -63,6 +63,8 @@ class TestedRows:
     free, held : float arrays, shape (rows, n_params)
         The minima, and those with the parameter of interest at `mu`.
     mu : float array, shape (rows,)
+    n_fev, n_gev, n_hev : int arrays, shape (rows,)
+        Evaluations of objective, gradient and exact Hessian in both fits of a row.
     """
 
     q: NDArray[np.float64]
@@ -73,6 +75,9 @@ class TestedRows:
     free: NDArray[np.float64]
     held: NDArray[np.float64]
     mu: NDArray[np.float64]
+    n_fev: NDArray[np.int64]
+    n_gev: NDArray[np.int64]
+    n_hev: NDArray[np.int64]
 
 
 class InputTest:
@@ -339,6 +344,9 @@ class InputTests:
             free.values,
             held.fits.values,
             np.array(mu),
+            free.n_fev + held.fits.n_fev,
+            free.n_gev + held.fits.n_gev,
+            free.n_hev + held.fits.n_hev,
         )
         return InputTest(tested, likelihood, vectors, around.request)
 
