@@ -1,14 +1,12 @@
 """Gradients of test statistics with respect to inputs: published digits, differences, rows."""
 
-import math
-
 import numpy as np
 import pytest
 
 from nextstat_core.errors import InputError, MissingPOIError
 from nextstat_core.infer import InputLimits, InputTests, hypotest, upper_limits
 from nextstat_core.models import HistFactoryModel, ModelInputs
-from nextstat_core.testing import generate_workspace
+from nextstat_core.testing import generate_workspace, uncertain_signal
 from nextstat_core.testing.differences import differences
 
 KEYS = [("c", "s"), ("c", "s", "a", "hi"), ("c", "s", "a", "lo"),
@@ -16,38 +14,9 @@ KEYS = [("c", "s"), ("c", "s", "a", "hi"), ("c", "s", "a", "lo"),
 
 
 def shapes(lower=-5.0):
-    """Three bins; the signal has a histosys, a shapesys and a staterror of both samples."""
-    signal = [
-        {"name": "mu", "type": "normfactor", "data": None},
-        {"name": "a", "type": "histosys",
-         "data": {"hi_data": [6.2, 12.5, 4.0], "lo_data": [4.1, 8.5, 2.2]}},
-        {"name": "ss", "type": "shapesys", "data": [1.0, 2.0, 0.8]},
-        {"name": "st", "type": "staterror", "data": [0.5, 0.7, 0.4]},
-    ]  # fmt: skip
-    background = [
-        {"name": "a", "type": "normsys", "data": {"hi": math.exp(0.1), "lo": math.exp(-0.1)}},
-        {"name": "st", "type": "staterror", "data": [2.0, 2.5, 1.5]},
-    ]
-    workspace = {
-        "channels": [
-            {
-                "name": "c",
-                "samples": [
-                    {"name": "s", "data": [5.0, 10.0, 3.0], "modifiers": signal},
-                    {"name": "b", "data": [50.0, 60.0, 40.0], "modifiers": background},
-                ],
-            }
-        ],
-        "observations": [{"name": "c", "data": [58.0, 75.0, 41.0]}],
-        "measurements": [
-            {
-                "name": "m",
-                "config": {"poi": "mu", "parameters": [{"name": "mu", "bounds": [[lower, 20.0]]}]},
-            }
-        ],
-        "version": "1.0.0",
-    }
-    return HistFactoryModel.from_workspace(workspace, interpolation={"normsys": "code1"})
+    return HistFactoryModel.from_workspace(
+        uncertain_signal(lower), interpolation={"normsys": "code1"}
+    )
 
 
 def at(tests, vector, mu):
