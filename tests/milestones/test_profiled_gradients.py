@@ -155,6 +155,20 @@ def test_rows_of_a_batch_are_evaluated_together(hundreds, evaluations, data):
     assert len(evaluations) <= 0.1 * tested.n_gev.sum()
 
 
+@pytest.mark.parametrize("loss", ["limit", "expected_limit", "cls", "expected_cls"])
+def test_limits_of_a_batch_are_searched_together(plain, evaluations, loss):
+    session, extra = Session(plain, "signal"), {"mu": 2.0} if loss.endswith("cls") else {}
+    session(session.nominal, loss, **extra)
+    asked = []
+    for count in (1, 16):
+        factors = torch.linspace(0.95, 1.05, count, dtype=torch.float64)[:, None]
+        evaluations.forget()
+        session(session.nominal * factors, loss, **extra)
+        asked.append(len(evaluations))
+    # One by one they would ask 16 times as often.
+    assert asked[1] < 3 * asked[0]
+
+
 # -- where there is none ---------------------------------------------------------------------------
 
 
