@@ -33,8 +33,8 @@ class FitOptions:
         starting point as metric, and exact Hessians only near the minimum. The latter can be faster
         with very many parameters that act on many bins.
     polish_rows : bool
-        Whether fits that are rows of one minimisation take one more Newton step, too. Errors of
-        gradients are of first order in the distance to the minimum.
+        Whether fits that are rows of one minimisation go on with the last Hessian until rounding
+        stops them. Errors of gradients are of first order in the distance to the minimum.
     on_failure : {"return", "raise"}
         Whether a fit that does not converge is a result with a reason, or a `FitError`.
     """
