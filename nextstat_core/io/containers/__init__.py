@@ -8,7 +8,8 @@ with each other and with the size of the file.
 from nextstat_core.io.containers.excess import refuse_excess
 from nextstat_core.io.containers.mapping import mapped
 from nextstat_core.io.containers.parquet import ColumnChunk, column_chunks, page_sizes
-from nextstat_core.io.containers.root import Key, RootDirectories
+from nextstat_core.io.containers.root import RootDirectories
+from nextstat_core.io.containers.root_keys import Key
 
 __all__ = [
     "ColumnChunk",

@@ -140,8 +140,8 @@ def test_directories_are_read_once(path, monkeypatch):
         read.append(at)
         return keys(data, at)
 
-    keys = root._directory
-    monkeypatch.setattr(root, "_directory", counted)
+    keys = root.read_directory
+    monkeypatch.setattr(root, "read_directory", counted)
     with RootFile(path) as file:
         for _ in range(3):
             assert "folder/inner/deep" in file
