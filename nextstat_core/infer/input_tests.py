@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["InputTest", "InputTests", "TestedRows"]
 
-# The error of a gradient is of first order in the distance to the minimum: 1e-7 here.
+# The error of a gradient is of first order in the distance to the minimum: at most 1e-7 here.
 _TOLERANCE = 1e-13
 # Largest relative change of an input in differences of exact gradients.
 _STEP = 5e-3
@@ -246,7 +246,9 @@ class InputTests:
         if data == "asimov":
             self.asimov_poi = self.statistic.asimov_poi if asimov_poi is None else asimov_poi
         options = options or FitOptions(second_modes=False)
-        self.options = replace(options, tolerance=min(options.tolerance, _TOLERANCE))
+        tolerance = min(options.tolerance, _TOLERANCE)
+        # Polishing costs gradients, and spares most rows another exact Hessian.
+        self.options = replace(options, tolerance=tolerance, polish_rows=True)
         target = histfactory_target(inputs.model, "tests with gradients")
         poi_of(target, make_request(target), "a hypothesis test")
 
