@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["generate_dataset"]
 
-#: Values of one array of a block: larger ones leave the caches of a core.
-_VALUES = 2**15
-#: Rows of a block at most, and on a device, where every block costs a launch of each kernel.
-_ROWS, _ROWS_ON_DEVICE = 256, 4096
+#: Values of the largest array of a block on the host: larger ones leave the caches of a core, and
+#: their memory goes back to the system after each block. On a device, where every block costs a
+#: launch of each kernel, blocks are larger.
+_VALUES, _VALUES_ON_DEVICE = 160_000, 2_560_000
+#: Rows of a block at most.
+_ROWS = 1024
 
 
 def generate_dataset(
@@ -135,9 +137,10 @@ def _by_row(function: Callable[[Any], Any]) -> Callable[[NDArray[np.float64]], A
 
 def _block_rows(model: Any) -> int:
     plan = getattr(getattr(model, "compiled", None), "plan", None)
-    width = max(getattr(plan, "n_cells", 1), model.n_params())
-    most = _ROWS if _is_on_host(model) else _ROWS_ON_DEVICE
-    return max(1, min(most, most * _VALUES // (_ROWS * width)))
+    contributions = len(getattr(plan, "contributions", ()))
+    width = max(getattr(plan, "n_cells", 1), contributions, model.n_params())
+    values = _VALUES if _is_on_host(model) else _VALUES_ON_DEVICE
+    return max(1, min(_ROWS, values // width))
 
 
 def _cores(model: Any) -> int:
