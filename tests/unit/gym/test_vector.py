@@ -46,8 +46,8 @@ def test_a_batch_is_environments_one_by_one_through_their_ends(place, metric):
             )
 
 
-def test_all_copies_are_one_batch(simple, monkeypatch):
-    env = make(16, **simple, reward_metric="z0")
+def test_all_copies_are_one_batch(luminosity, monkeypatch):
+    env = make(16, **luminosity, reward_metric="z0")
     env.reset(seed=0)
     rows = []
     compiled = type(env._setting._tests._compiled)

@@ -6,7 +6,8 @@ gradient each; Hessians are made anew where steps gain too little. Rows that do 
 minimum that way, and models for which it does not pay, are tested by `InputTests`.
 
 A gradient of a small model is mostly the cost of calling its parts. Models that
-`QuadraticLikelihood` can express get theirs from it, in a quarter of the time.
+`QuadraticLikelihood` can express get theirs from it, in a quarter of the time, and models of one
+signal strength and a gamma per bin need none: `StrengthTests` are for these.
 
 With interpolated systematics the profile likelihood can have two modes, and from its last solution
 a fit would stay in one that is no longer the lower one. There the signal is held in two fits, of
@@ -24,8 +25,10 @@ from nextstat_core.infer.poi import lifted
 from nextstat_core.infer.request import make_request
 from nextstat_core.infer.statistics import statistic_of
 from nextstat_core.infer.target import histfactory_target
-from nextstat_gym.likelihood import widths_move
+from nextstat_gym.likelihood import cells_of, widths_move
 from nextstat_gym.quadratic import QuadraticLikelihood
+from nextstat_gym.strength_plan import strength_likelihood
+from nextstat_gym.strength_tests import StrengthTests
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,9 +95,18 @@ class NearbyTests:
             and bool(first.converged.all())
         )
         self._moves = widths_move(inputs)
-        quick = self._near and self._fits == 2 and not self._moves
+        likelihood = strength_likelihood(inputs, request, self._poi)
+        self._strength = None
+        if likelihood is not None:
+            low, high = request.lower[self._poi].item(), request.upper[self._poi].item()
+            # Beyond `mu` the statistic is zero.
+            span = (mu, high) if self._statistic.cut < 0 else (low, mu)
+            self._strength = StrengthTests(
+                self._tests, likelihood, mu, span, first.mu_hat[0].item()
+            )
+        quick = self._near and self._fits == 2 and not (self._moves or self._strength)
         self._quick = QuadraticLikelihood.of(inputs) if quick else None
-        self._own, self._cells = _cells_of(inputs)
+        self._own, self._cells = cells_of(inputs)
         held = np.arange(len(self._fixed)) == self._poi
         self._held = np.stack([self._fixed, *[self._fixed | held] * (self._fits - 1)])
         self._theta = np.zeros((0, len(self._fixed)))
@@ -103,7 +115,9 @@ class NearbyTests:
 
     def restart(self, rows: NDArray[np.intp] | None = None) -> None:
         """Start rows, or all of them, from the solution at `base` again."""
-        if rows is None:
+        if self._strength is not None:
+            self._strength.restart(rows)
+        elif rows is None:
             self._theta = self._theta[:0]
         elif len(self._theta):
             self._by_fit()[:, rows] = self._start[:, None]
@@ -113,8 +127,17 @@ class NearbyTests:
         """Last solutions, shape (fits, rows, n_params)."""
         return self._theta.reshape(self._fits, -1, len(self._fixed))
 
+    def one(self, yields: NDArray[np.float64]) -> tuple[float, bool]:
+        """The same of one row, shape (bins,)."""
+        if self._strength is not None:
+            return self._strength.one(yields)
+        q, converged = self.at(yields[None, :])
+        return q[0].item(), bool(converged[0])
+
     def at(self, yields: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Statistics of rows of yields, shape (rows, bins), and whether their fits converged."""
+        if self._strength is not None:
+            return self._strength.at(yields)
         if not self._near:
             tested = self._tests.at(yields, self._mu).tested
             return tested.q, tested.converged
@@ -203,15 +226,6 @@ class NearbyTests:
             rows.main.T, width=rows.width.T, aux_count=rows.count.T, aux_factor=rows.factor.T
         )
         return np.ascontiguousarray(rows.yields.T), data
-
-
-def _cells_of(inputs: ModelInputs) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Yields of all cells of the model, and which cells are the inputs, in their order."""
-    own = inputs.values
-    rising = own.max() + 1.0 + np.arange(len(own))
-    yields = inputs.rows(np.stack([own, rising])).yields
-    changed = np.flatnonzero(yields[0] != yields[1])
-    return yields[0], changed[np.argsort(yields[1, changed])]
 
 
 def _inverses(hessian: NDArray[np.float64], free: NDArray[np.bool_]) -> NDArray[np.float64]:
