@@ -81,6 +81,15 @@ def place(request):
 
 
 @pytest.fixture
+def places():
+    """Arguments of environments by name."""
+    return {
+        name: {"workspace_json": workspace, "channel": channel, "sample": sample}
+        for name, (workspace, channel, sample) in PLACES.items()
+    }
+
+
+@pytest.fixture
 def simple():
     """Arguments of the smallest environment."""
     workspace, channel, sample = PLACES["simple"]
