@@ -45,8 +45,11 @@ numpydoc_show_class_members = False  # autodoc lists them, with what they do
 
 nitpick_ignore_regex = [
     # Of libraries that are not documented here; an inventory of theirs would have to be fetched.
-    (r"py:.*", r"(np|numpy|NDArray|collections|enum|importlib|os|pa|pathlib|types|typing)(\..*)?"),
-    (r"py:.*", r"(AbstractContextManager|EntryPoint|Executor|Path|PathLike)"),
+    (
+        r"py:.*",
+        r"(np|numpy|NDArray|collections|enum|importlib|os|pa|pathlib|types|typing)(\..*)?",
+    ),
+    (r"py:.*", r"(AbstractContextManager|EntryPoint|Executor|mmap|Path|PathLike)"),
     # Classes that a signature mentions, but nobody makes or receives by name.
     (
         r"py:class",

@@ -39,7 +39,7 @@ class BackendRegistry:
 
     def __init__(self, manager: PluginManager) -> None:
         self._manager = manager
-        self._loaded: dict[tuple[str, str | None], Backend] = {}
+        self._loaded: dict[tuple[BackendSpec, str | None], Backend] = {}
 
     def specs(self) -> tuple[BackendSpec, ...]:
         """What every backend says about itself, in the order of their names; loads nothing."""
@@ -56,7 +56,8 @@ class BackendRegistry:
             hint = hint_for_missing(name, () if missing else installed, self._manager.backends)
             raise BackendNotFoundError(name, installed, missing, hint)
         owner = self._manager.backends.owner(name)
-        key = (owner.value.name, device)
+        # Not by name: a plugin may be replaced by another one with a backend of the same name.
+        key = (owner.value, device)
         if key not in self._loaded:
             # Two threads may both load; the first to finish wins, so that all share one backend.
             self._loaded.setdefault(key, _load(owner, device))

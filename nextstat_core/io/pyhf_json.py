@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from nextstat_core.errors import FormatError, InputError, ModelError, PluginError, Problem, closest
+from nextstat_core.errors import FormatError, InputError, PluginError, Problem, closest
 from nextstat_core.io.bulk import without_collector
 from nextstat_core.io.decode import decode, describe
 from nextstat_core.io.document import BUILT_IN_KINDS
@@ -70,16 +70,13 @@ def read_pyhf(
         If `interpolation` names an unknown code or modifier, or `poi` is no name.
     """
     with without_collector():
-        reading = try_pyhf(
+        return try_pyhf(
             decode(source).usable(),
             measurement=measurement,
             poi=poi,
             interpolation=interpolation,
             modifier_types=modifier_types,
-        )
-    if reading.model is None:
-        raise ModelError(reading.problems)
-    return reading.model
+        ).usable()
 
 
 def try_pyhf(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias
 
-from nextstat_core.errors import Problem
+from nextstat_core.errors import ModelError, Problem
 from nextstat_core.ir import Model
 
 __all__ = ["DECLARED", "DeclaredPoi", "Reading"]
@@ -26,3 +26,15 @@ class Reading:
     model: Model | None = None
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+
+    def usable(self) -> Model:
+        """The model.
+
+        Raises
+        ------
+        ModelError
+            If there is none; lists all problems.
+        """
+        if self.model is None:
+            raise ModelError(self.problems)
+        return self.model

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nextstat_core.errors import ModelError
 from nextstat_core.io.bulk import without_collector
 from nextstat_core.io.decode import decode
 from nextstat_core.io.hs3 import is_hs3, try_hs3
@@ -42,16 +41,13 @@ def read_workspace(
         As `read_pyhf` and `read_hs3`.
     """
     with without_collector():
-        reading = try_workspace(
+        return try_workspace(
             decode(source).usable(),
             measurement=measurement,
             poi=poi,
             interpolation=interpolation,
             modifier_types=modifier_types,
-        )
-    if reading.model is None:
-        raise ModelError(reading.problems)
-    return reading.model
+        ).usable()
 
 
 def try_workspace(

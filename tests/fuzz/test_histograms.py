@@ -8,9 +8,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
+from arrow_seeds import little_arrow_memory
+from events_seeds import (
+    SEEDS,
+    fill_parquet,
+    fill_tree,
+    parquet_file,
+    read_one_histogram,
+    root_file,
+)
 from fuzz_harness import many, survives
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,9 +27,6 @@ from nextstat_core.errors import NextstatError
 from nextstat_histograms import Fill, check_expression, fill, read_description
 from nextstat_histograms.expressions import FUNCTIONS
 from nextstat_histograms.yaml_text import read_yaml
-
-pa = pytest.importorskip("pyarrow", reason="reads Parquet")
-uproot = pytest.importorskip("uproot", reason="reads ROOT files")
 
 DESCRIPTION = """
 General: {Measurement: m, POI: mu, InputPath: "{SamplePath}", Pruning: {Shape: 0.1}}
@@ -105,18 +110,9 @@ TOKENS += [":", "[", "]", "'", "class", "import", "1e300", "get", "=", "@", "//"
 
 @cache
 def _table() -> Path:
-    from pyarrow import parquet
-
     folder = Path(_FOLDER.name)
-    columns = {
-        "pt": np.linspace(0.0, 5.0, 50),
-        "n": np.arange(50, dtype=np.int32),
-        "flag": np.arange(50) % 2 == 0,
-    }
-    parquet.write_table(pa.table(columns), folder / "table.parquet")
-    with uproot.recreate(folder / "table.root") as file:
-        tree = file.mktree("t", {name: values.dtype for name, values in columns.items()})
-        tree.extend(columns)
+    (folder / "table.parquet").write_bytes(parquet_file())
+    (folder / "table.root").write_bytes(root_file())
     return folder
 
 
@@ -126,7 +122,7 @@ _FOLDER = TemporaryDirectory()
 def fill_both(text: str) -> None:
     """Compute an expression as variable, selection and weight, from Parquet and from ROOT."""
     refused = None
-    for name, tree in (("table.parquet", None), ("table.root", "t")):
+    for name, tree in (("table.parquet", None), ("table.root", "folder/t")):
         for wanted in (Fill(text, (0.0, 1.0)), Fill("pt", (0.0, 1.0), text, text)):
             try:
                 fill([_table() / name], tree, [wanted])
@@ -146,14 +142,10 @@ def test_expressions(text: str) -> None:
 # -- files -----------------------------------------------------------------------------------------
 
 
-@cache
-def _content(name: str) -> bytes:
-    return (_table() / name).read_bytes()
-
-
 @st.composite
-def damaged_file(draw: st.DrawFn, name: str) -> bytes:
-    content = bytearray(_content(name))
+def damaged(draw: st.DrawFn, kinds: bytes) -> tuple[bytes, bytes]:
+    seed = draw(st.sampled_from([seed for seed in SEEDS if seed[:1] in kinds]))
+    content = bytearray(seed[1:])
     rng = random.Random(draw(st.integers(0, 2**32)))
     for _ in range(draw(st.integers(1, 8))):
         place = rng.randrange(len(content))
@@ -161,40 +153,37 @@ def damaged_file(draw: st.DrawFn, name: str) -> bytes:
             content[place : place + 4] = rng.choice([b"\xff" * 4, b"\x7f\xff\xff\xff", b"\0" * 4])
         else:
             content[place] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)])
-    return bytes(content[: draw(st.sampled_from([len(content), len(content) // 2]))])
-
-
-def _fill_from(name: str, tree: str | None, content: bytes) -> Any:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        path.write_bytes(content)
-        return fill([path], tree, [Fill("pt * 2", (0.0, 1.0, 2.0), "flag", "n")])
+    return seed[:1], bytes(content[: draw(st.sampled_from([len(content), len(content) // 2]))])
 
 
 @many
-@given(damaged_file("table.parquet"))
-def test_damaged_parquet(content: bytes) -> None:
-    survives(lambda payload: _fill_from("a.parquet", None, payload), content)
+@given(damaged(b"p"))
+def test_damaged_parquet(file: tuple[bytes, bytes]) -> None:
+    with little_arrow_memory(len(file[1])):
+        survives(fill_parquet, file[1])
 
 
 @many
-@given(damaged_file("table.root"))
-def test_damaged_trees(content: bytes) -> None:
-    survives(lambda payload: _fill_from("a.root", "t", payload), content)
+@given(damaged(b"th"))
+def test_damaged_root(file: tuple[bytes, bytes]) -> None:
+    kind, content = file
+    survives(fill_tree if kind == b"t" else read_one_histogram, content)
 
 
 def test_columns_whose_names_are_no_text_are_refused() -> None:
-    content = _content("table.parquet")
+    content = parquet_file()
     refused = 0
     for place in range(len(content) - 1):
         if content[place : place + 2] == b"pt":
-            damaged = content[: place + 1] + b"\xf4" + content[place + 2 :]
-            outcome = survives(lambda payload: _fill_from("a.parquet", None, payload), damaged)
+            outcome = survives(fill_parquet, content[: place + 1] + b"\xf4" + content[place + 2 :])
             refused += isinstance(outcome, NextstatError)
     assert refused > 0
 
 
-def test_undamaged_files_are_read() -> None:
-    for name, tree in (("table.parquet", None), ("table.root", "t")):
-        (filled,) = _fill_from(name, tree, _content(name))
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: chr(seed[0]))
+def test_undamaged_files_are_read(seed: bytes) -> None:
+    if seed[:1] == b"h":
+        assert read_one_histogram(seed[1:]).values.sum() == 50
+    else:
+        (filled,) = (fill_parquet if seed[:1] == b"p" else fill_tree)(seed[1:])
         assert filled.n_events == 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from nextstat_core.errors import FormatError, InputError, ModelError
+from nextstat_core.errors import FormatError, InputError
 from nextstat_core.io.bulk import without_collector
 from nextstat_core.io.decode import decode, describe
 from nextstat_core.io.hs3.analysis import choose_analysis
@@ -83,7 +83,7 @@ def read_hs3(
         If an argument is unusable, for example an analysis or parameter point that does not exist.
     """
     with without_collector():
-        reading = try_hs3(
+        return try_hs3(
             decode(source).usable(),
             analysis=analysis,
             param_points=param_points,
@@ -91,10 +91,7 @@ def read_hs3(
             interpolation=interpolation,
             shapesys=shapesys,
             on_unknown=on_unknown,
-        )
-    if reading.model is None:
-        raise ModelError(reading.problems)
-    return reading.model
+        ).usable()
 
 
 def try_hs3(

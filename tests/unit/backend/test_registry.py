@@ -28,14 +28,18 @@ class Acme(Backend):
         self.device = device
 
 
-def registry_of(*specs: BackendSpec) -> BackendRegistry:
-    class Plugin:
-        @hookimpl
-        def nextstat_register_backends(self):
-            return specs
+class Plugin:
+    def __init__(self, *specs: BackendSpec) -> None:
+        self.specs = specs
 
+    @hookimpl
+    def nextstat_register_backends(self):
+        return self.specs
+
+
+def registry_of(*specs: BackendSpec) -> BackendRegistry:
     manager = PluginManager()
-    manager.register(Plugin(), name="acme")
+    manager.register(Plugin(*specs), name="acme")
     return BackendRegistry(manager)
 
 
@@ -44,6 +48,21 @@ def test_same_request_gives_the_same_backend() -> None:
     assert registry.get("acme", "1") is registry.get("ac", "1")
     assert registry.get("acme", "1") is not registry.get("acme", "2")
     assert registry.get("acme", "2").device == "2"
+
+
+def test_a_plugin_that_replaces_another_brings_its_own_backend() -> None:
+    class Other(Acme):
+        pass
+
+    manager = PluginManager()
+    registry = BackendRegistry(manager)
+    manager.register(Plugin(BackendSpec("acme", Acme)), name="one")
+    first = registry.get("acme")
+    manager.register(Plugin(), name="of no matter")
+    assert registry.get("acme") is first
+    manager.unregister("one")
+    manager.register(Plugin(BackendSpec("acme", Other)), name="one")
+    assert type(registry.get("acme")) is Other
 
 
 def test_listing_loads_nothing() -> None:

@@ -110,7 +110,7 @@ def test_what_is_no_text_is_refused(run: Run, tmp_path: Path) -> None:
     assert "is no text in UTF-8" in result.stderr
 
 
-def test_xml_is_another_name_of_the_input() -> None:
+def test_file_and_folder_are_other_names_of_the_input() -> None:
     command = formats._importer(ReaderSpec("histfactory", bool, _read))
     names = {name for option in command.params for name in option.opts}
-    assert {"--xml", "--input", "-i"} <= names
+    assert {"--xml", "--dir", "--input", "-i"} <= names

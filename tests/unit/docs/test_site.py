@@ -15,8 +15,9 @@ import nextstat_core
 
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "reference" / "api"
-MODULES = ["nextstat", "nextstat.report", "nextstat_core.hooks.specs"] + [
-    f"nextstat_core.{module.name}" for module in pkgutil.iter_modules(nextstat_core.__path__)
+MODULES = [
+    *("nextstat", "nextstat.report", "nextstat_core.hooks.specs", "nextstat_core.io.containers"),
+    *(f"nextstat_core.{module.name}" for module in pkgutil.iter_modules(nextstat_core.__path__)),
 ]
 
 

@@ -213,13 +213,85 @@ def test_damaged_files_are_refused(
         fill([path], tree, [Fill("weight_up", EDGES)])  # the last column of the file
 
 
-def test_declared_sizes_are_checked_before_reading(events, write_root, monkeypatch) -> None:
+def _member(path: Path, branch: str, name: str) -> tuple[bytearray, int]:
+    """Content of a file without compression, and where the first entry of an array in it is."""
+    import uproot
+
+    with uproot.open(path) as file:
+        values = file["nominal"][branch].member(name)
+    content = path.read_bytes()
+    text = values.astype(">i8").tobytes()
+    assert content.count(text) == 1
+    return bytearray(content), content.index(text)
+
+
+def test_more_events_than_bytes_are_refused(events, write_root, monkeypatch) -> None:
     import uproot
 
     path = write_root("a.root", nominal=events)
     monkeypatch.setattr(uproot.TTree, "num_entries", 10**15)
-    with pytest.raises(FormatError, match="declares 3000 entries"):
+    with pytest.raises(FormatError, match=r"declares 3000 entries in .* and its tree 10000000"):
         fill([path], "nominal", [Fill("pt", EDGES)])
+
+
+@pytest.mark.parametrize("position", [-1, 50, 2**40])
+def test_baskets_that_are_elsewhere_are_refused(tmp_path, position: int) -> None:
+    path = _uncompressed(tmp_path)
+    content, at = _member(path, "pt", "fBasketSeek")
+    content[at : at + 8] = position.to_bytes(8, "big", signed=True)
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=r"a\.root' is damaged: .*byte"):
+        fill([path], "nominal", [Fill("pt", EDGES)])
+
+
+@pytest.mark.parametrize("entry", [1, -5, 2**40])
+def test_baskets_that_do_not_follow_each_other_are_refused(tmp_path, entry: int) -> None:
+    path = _uncompressed(tmp_path)
+    content, at = _member(path, "pt", "fBasketEntry")
+    # The first basket begins at event 0, the second at event 2.
+    at += 0 if entry == 1 else 8
+    content[at : at + 8] = entry.to_bytes(8, "big", signed=True)
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="'pt' do not follow each other"):
+        fill([path], "nominal", [Fill("pt", EDGES)])
+
+
+def _uncompressed(folder: Path) -> Path:
+    import uproot
+
+    with uproot.recreate(folder / "a.root", compression=None) as file:
+        tree = file.mktree("nominal", {"pt": np.float64})
+        for values in ([1.0, 2.0], [3.0]):
+            tree.extend({"pt": values})
+    return folder / "a.root"
+
+
+def test_very_many_events_in_few_bytes_are_refused(tmp_path, monkeypatch) -> None:
+    import pyarrow.parquet as pq
+
+    from nextstat_histograms import parquet
+
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"pt": np.ones(100_000)}), path, row_group_size=100_000)
+    wanted = [Fill("pt", EDGES)]
+    # A constant column of many events is no fault.
+    assert fill([path], None, wanted)[0].n_events == 100_000
+    monkeypatch.setattr(parquet, "_FREE_ROWS", 0)
+    monkeypatch.setattr(parquet, "_ROWS_PER_BYTE", 10)
+    with pytest.raises(FormatError, match="declares 100000 events in"):
+        fill([path], None, wanted)
+
+
+def test_pages_that_unpack_to_very_much_are_refused(write_parquet, monkeypatch) -> None:
+    from nextstat_core.io.containers import excess
+
+    path = write_parquet("a.parquet", {"pt": np.zeros(10_000)}, use_dictionary=False)
+    wanted = [Fill("pt", EDGES)]
+    assert fill([path], None, wanted)[0].n_events == 10_000
+    monkeypatch.setattr(excess, "_FREE", 0)
+    monkeypatch.setattr(excess, "_RATIO", 10)
+    with pytest.raises(FormatError, match="a page of column 'pt' unpacks from"):
+        fill([path], None, wanted)
 
 
 def test_missing_libraries_are_named(monkeypatch, write_parquet: Callable[..., Path]) -> None:

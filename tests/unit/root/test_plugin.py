@@ -69,3 +69,20 @@ def test_a_fit_of_what_was_read_is_that_of_what_was_written(tmp_path):
     again = nextstat.from_histfactory_xml(tmp_path / "combination.xml")
     first, second = nextstat.fit(model), nextstat.fit(again)
     assert second.nll == pytest.approx(first.nll, abs=1e-9)
+
+
+def test_a_folder_stands_for_the_only_combination_in_it(make, tmp_path):
+    path = make()
+    assert read_histfactory(tmp_path) == read_histfactory(path)
+    assert read_histfactory(tmp_path.parent / tmp_path.name) == read_histfactory(path)
+    assert nextstat.histfactory_bin_edges_by_channel(tmp_path)["SR"] == [0.0, 1.0, 2.0, 3.0]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "again.xml").write_bytes(path.read_bytes())
+    with pytest.raises(InputError, match=r"2 files .*\n\nHint: name one of combination.xml, other"):
+        read_histfactory(tmp_path)
+
+
+def test_a_folder_without_a_combination_is_refused(make, tmp_path):
+    make().unlink()
+    with pytest.raises(InputError, match="holds a <Combination>"):
+        read_histfactory(tmp_path)

@@ -132,7 +132,7 @@ def test_directories_may_not_contain_themselves(tmp_path, th1):
 
 
 def test_directories_are_read_once(path, monkeypatch):
-    from nextstat_root import rootfile
+    from nextstat_core.io.containers import root
 
     read = []
 
@@ -140,8 +140,8 @@ def test_directories_are_read_once(path, monkeypatch):
         read.append(at)
         return keys(data, at)
 
-    keys = rootfile.directory_keys
-    monkeypatch.setattr(rootfile, "directory_keys", counted)
+    keys = root.read_directory
+    monkeypatch.setattr(root, "read_directory", counted)
     with RootFile(path) as file:
         for _ in range(3):
             assert "folder/inner/deep" in file

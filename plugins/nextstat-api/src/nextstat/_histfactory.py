@@ -40,7 +40,7 @@ def from_histfactory_xml(
     Parameters
     ----------
     xml_path : path
-        The file with the ``<Combination>``.
+        The file with the ``<Combination>``, or a folder that has one such file.
     base_dir : path, optional
         Folder that the paths in the XML are relative to. Left out, it is searched: the folder of
         the file, three above it, and the working directory.

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nextstat_arrow import ipc_lengths, parquet_metadata
+from nextstat_arrow import ipc_lengths
 from nextstat_arrow.sources import validated
 from nextstat_core.errors import FormatError, InputError, closest
+from nextstat_core.io.containers import column_chunks, page_sizes, refuse_excess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,8 +41,7 @@ Source: TypeAlias = str | PathLike[str] | bytes
 COMPRESSIONS = ("zstd", "snappy", "gzip", "lz4", "none")
 #: Rows that are read at once: what a file can make us allocate by its word alone.
 _BATCH = 65536
-#: What content may unpack to: bytes for nothing, and bytes per byte of the file.
-_FREE, _RATIO = 32 * 2**20, 1000
+_ESCAPE = "if that is right, read it with pyarrow and pass the table to from_arrow"
 _FILE_MAGIC = b"ARROW1"
 
 
@@ -83,7 +83,7 @@ def read_parquet_table(
             batches, size = [], 0
             for batch in parquet.iter_batches(_BATCH, columns=kept):
                 size += batch.nbytes
-                _refuse_excess(size, file.size(), name)
+                refuse_excess(size, file.size(), name, hint=_ESCAPE)
                 batches.append(batch)
             table = pa.Table.from_batches(batches, None if batches else _schema(parquet, kept))
             if kept and len(table) != parquet.metadata.num_rows:
@@ -115,10 +115,10 @@ def _opened(source: Source) -> Any:
 
 def _parquet(file: Any, wanted: dict[str, str], what: str) -> pq.ParquetFile:
     try:
-        declared = parquet_metadata.declared_bytes(file)
+        declared = sum(size for chunk in column_chunks(file) for size in page_sizes(file, chunk))
     except FormatError as error:
         raise FormatError(f"{what} is no readable Parquet file: {error}") from error
-    _refuse_excess(declared, file.size(), what)
+    refuse_excess(declared, file.size(), what, hint=_ESCAPE)
     metadata = pq.read_metadata(file)
     leaves = {metadata.schema.column(i).path for i in range(metadata.num_columns)}
     text = [name for name, kind in wanted.items() if kind == "utf8" and name in leaves]
@@ -127,15 +127,6 @@ def _parquet(file: Any, wanted: dict[str, str], what: str) -> pq.ParquetFile:
 
 def _schema(parquet: pq.ParquetFile, names: list[str]) -> pa.Schema:
     return pa.schema([field for field in parquet.schema_arrow if field.name in names])
-
-
-def _refuse_excess(size: int, packed: int, what: str) -> None:
-    limit = _FREE + _RATIO * packed
-    if size > limit:
-        raise FormatError(
-            f"{what} unpacks from {packed} to more than {limit} bytes; expected less",
-            hint="if that is right, read it with pyarrow and pass the table to from_arrow",
-        )
 
 
 def write_parquet_table(table: pa.Table, path: str | PathLike[str], compression: str) -> None:
@@ -179,9 +170,8 @@ def read_ipc(data: Any, what: str) -> pa.Table:
             hint="pyarrow.ipc.open_file(...).read_all() gives a table for from_arrow",
         )
     try:
-        _refuse_excess(
-            ipc_lengths.declared_bytes(buffer), len(buffer), f"the IPC stream of a {what}"
-        )
+        declared = ipc_lengths.declared_bytes(buffer)
+        refuse_excess(declared, len(buffer), f"the IPC stream of a {what}", hint=_ESCAPE)
         with pa.ipc.open_stream(buffer) as reader:
             table = reader.read_all()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:

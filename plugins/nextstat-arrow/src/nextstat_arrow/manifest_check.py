@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from nextstat_arrow.files import read_parquet_table
 from nextstat_arrow.histograms import COLUMNS, HistogramTable
 from nextstat_arrow.manifest import digest, read_manifest, schema_entry, stats_entry
-from nextstat_arrow.parquet_metadata import column_chunks
 from nextstat_core.errors import FormatError, NextstatError, closest
+from nextstat_core.io.containers import column_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

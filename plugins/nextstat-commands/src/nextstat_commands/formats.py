@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["export_command", "import_command"]
 
 #: More names of the argument, as the reference has them.
-_INPUTS = {"histfactory": ("--xml",)}
+_INPUTS = {"histfactory": ("--xml", "--dir")}
 
 
 class _Formats(click.Group):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from os import SEEK_END
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nextstat_core.errors import FormatError, InputError
+from nextstat_core.io.containers import column_chunks, page_sizes, refuse_excess
 from nextstat_histograms.missing import needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence, Set
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["read_parquet"]
 
+#: Events that a file may hold, whatever its size, and for each of its bytes: a column in which all
+#: of them are equal takes some 150 bytes for a million.
+_FREE_ROWS, _ROWS_PER_BYTE = 10**7, 10**4
 #: What numexpr raises for operations that it does not have for these types; overflows; too many
 #: columns or intermediate results.
 _CANNOT_COMPUTE = (
@@ -58,19 +63,52 @@ def read_parquet(
     with needs("pyarrow", "parquet"):
         import pyarrow as pa
         from pyarrow import parquet
+    _check_declared(path, {name for each in expressions for name in each.columns})
+    n_read = 0
     try:
         # Threads and buffers would read ahead, and keep several row groups in memory.
         with parquet.ParquetFile(path, pre_buffer=False) as file:
             columns = _check_columns(path, file.schema_arrow, expressions)
             batches = file.iter_batches(batch_size=n_rows, columns=columns, use_threads=False)
             for batch in batches:
+                n_read += len(batch)
                 arrays = {name: _array(path, name, batch.column(name)) for name in columns}
                 yield {each.text: _compute(each, arrays) for each in expressions}
-    except FileNotFoundError as error:
-        raise InputError(f"no file {str(path)!r}") from error
+            if n_read != file.metadata.num_rows:
+                rows = f"it declares {file.metadata.num_rows} rows and has {n_read}"
+                raise FormatError(f"{str(path)!r} is damaged: {rows}")
     # Names of columns in a damaged file may be no text.
     except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
         raise FormatError(f"{str(path)!r} is no usable Parquet: {error}") from error
+
+
+def _check_declared(path: Path, columns: Set[str]) -> None:
+    """Check the footer, and what the pages of `columns` unpack to.
+
+    Arrow allocates pages of the size that they declare, and asked for the metadata of a damaged
+    column it may end the process.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, SEEK_END)
+            n_rows = dict.fromkeys(columns, 0)
+            for chunk in column_chunks(file):
+                if chunk.path in columns:
+                    n_rows[chunk.path] += chunk.num_values
+                    for page in page_sizes(file, chunk):
+                        refuse_excess(page, size, f"a page of column {chunk.path!r}")
+    except FileNotFoundError as error:
+        raise InputError(f"no file {str(path)!r}") from error
+    except OSError as error:
+        raise InputError(f"cannot read {str(path)!r}: {error}") from error
+    except FormatError as error:
+        raise FormatError(f"{str(path)!r} is no usable Parquet: {error}") from error
+    limit = _FREE_ROWS + _ROWS_PER_BYTE * size
+    if max(n_rows.values()) > limit:
+        raise FormatError(
+            f"{str(path)!r} declares {max(n_rows.values())} events in {size} bytes; expected at "
+            f"most {limit}"
+        )
 
 
 def _check_columns(path: Path, schema: Any, expressions: Sequence[Expression]) -> list[str]:

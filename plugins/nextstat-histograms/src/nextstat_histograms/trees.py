@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nextstat_core.errors import FormatError, InputError, NextstatError
+from nextstat_core.io.containers import RootDirectories, mapped
+from nextstat_histograms.baskets import check_branch
 from nextstat_histograms.missing import needs
 
 if TYPE_CHECKING:
@@ -51,9 +53,9 @@ def read_tree(
     """
     if tree is None:
         raise InputError(f"{str(path)!r} is no Parquet file, and no tree in it is named")
-    with _opened(path) as file:
+    with _opened(path, tree) as (file, directories):
         events = _tree(path, file, tree)
-        _check_branches(path, events, expressions)
+        _check_branches(path, events, expressions, directories)
         texts = [each.text for each in expressions]
         for batch in events.iterate(texts, step_size=n_rows, library="ak"):
             yield {text: _flat(path, text, batch[text]) for text in texts}
@@ -71,13 +73,13 @@ def read_histogram(path: Path, name: str, flow: Flow) -> Histogram:
     """
     from nextstat_histograms.conversion import as_histogram
 
-    with _opened(path) as file:
-        return as_histogram(_entry(path, file, name), flow=flow)
+    with _opened(path, name) as (file, _):
+        return as_histogram(file[name], flow=flow)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """A ROOT file; whatever uproot raises while it is open means that it cannot be used.
+def _opened(path: Path, name: str) -> Iterator[tuple[Any, RootDirectories]]:
+    """A ROOT file in which uproot finds an object; what is on the way to it has been checked.
 
     Bytes decide what uproot's decoders run into, and they raise almost every exception there is;
     so all of them become one of ours.
@@ -85,12 +87,16 @@ def _opened(path: Path) -> Iterator[Any]:
     with needs("uproot", "root"), needs("awkward", "root"):
         import awkward  # noqa: F401  uproot imports it later, with a message of its own
         import uproot
-    if not path.is_file():
-        raise InputError(f"no file {str(path)!r}")
     try:
-        # This is a local file, whatever its name: no handler of fsspec, no colon before an object.
-        with uproot.open({str(path): None}, handler=uproot.MemmapSource) as file:
-            yield file
+        with mapped(path) as data:
+            directories = RootDirectories(data)
+            _check_object(path, directories, name)
+            # This is a local file, whatever its name: no handler of fsspec, no colon before an
+            # object.
+            with uproot.open({str(path): None}, handler=uproot.MemmapSource) as file:
+                yield file, directories
+    except FormatError as error:
+        raise FormatError(f"{str(path)!r} is damaged: {error}") from error
     except NextstatError:
         raise
     except Exception as error:
@@ -98,24 +104,28 @@ def _opened(path: Path) -> Iterator[Any]:
         raise FormatError(f"cannot read from {str(path)!r}, as a ROOT file: {reason}") from error
 
 
-def _entry(path: Path, file: Any, name: str) -> Any:
-    try:
-        return file[name]
-    except KeyError as error:
-        names = file.keys(cycle=False)
-        raise InputError.unknown(f"object in {str(path)!r}", name, names) from error
+def _check_object(path: Path, directories: RootDirectories, name: str) -> None:
+    key = directories.find(name)
+    if key is None:
+        folder = name.strip("/").rpartition("/")[0]
+        where = f"{folder!r} of {str(path)!r}" if folder else repr(str(path))
+        raise InputError.unknown(f"object in {where}", name, directories.names(folder))
+    directories.check(key)
+    directories.check_classes()
 
 
 def _tree(path: Path, file: Any, name: str) -> Any:
     import uproot
 
-    tree = _entry(path, file, name)
+    tree = file[name]
     if not isinstance(tree, uproot.TTree):
         raise InputError(f"{name!r} of {str(path)!r} is a {type(tree).__name__}; expected a TTree")
     return tree
 
 
-def _check_branches(path: Path, tree: Any, expressions: Sequence[Expression]) -> None:
+def _check_branches(
+    path: Path, tree: Any, expressions: Sequence[Expression], directories: RootDirectories
+) -> None:
     names = {*tree.keys(full_paths=False), *tree.keys()}
     for expression in expressions:
         # An alias is an expression that the file brings; ours are the only ones to be computed.
@@ -128,17 +138,7 @@ def _check_branches(path: Path, tree: Any, expressions: Sequence[Expression]) ->
             )
         expression.require(names)
         for name in expression.columns:
-            _check_size(path, name, tree[name], tree.num_entries)
-
-
-def _check_size(path: Path, name: str, branch: Any, n_events: int) -> None:
-    """Declared numbers of events have to agree with the bytes that are there."""
-    itemsize = getattr(getattr(branch.interpretation, "from_dtype", None), "itemsize", 1)
-    if branch.num_entries != n_events or n_events * itemsize > branch.uncompressed_bytes:
-        raise FormatError(
-            f"branch {name!r} of {str(path)!r} declares {branch.num_entries} entries in "
-            f"{branch.uncompressed_bytes} bytes, and its tree {n_events}"
-        )
+            check_branch(directories, tree[name], tree.num_entries)
 
 
 def _flat(path: Path, text: str, values: Any) -> NDArray[Any]:

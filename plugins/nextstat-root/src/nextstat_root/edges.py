@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nextstat_core.errors import ModelError
 from nextstat_root.findings import Findings
 from nextstat_root.inputs import channel_elements
-from nextstat_root.locate import Locator
+from nextstat_root.locate import Locator, find_combination
 from nextstat_root.store import HistogramStore
 from nextstat_root.xmlfile import read_xml
 
@@ -31,7 +31,7 @@ def histfactory_bin_edges_by_channel(
     Parameters
     ----------
     xml_path : path
-        The file with the ``<Combination>``.
+        The file with the ``<Combination>``, or a folder that has one such file.
     base_dir : path, optional
         Folder that the paths in the XML are relative to; searched if left out, see
         `read_histfactory`.
@@ -50,7 +50,7 @@ def histfactory_bin_edges_by_channel(
     ModelError
         If a channel or its histogram is missing, or has more than one axis.
     """
-    file = Path(xml_path)
+    file = find_combination(Path(xml_path))
     root = read_xml(file, "Combination")
     findings = Findings()
     locator = Locator(file, None if base_dir is None else Path(base_dir))

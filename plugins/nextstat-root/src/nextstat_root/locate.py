@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nextstat_core.errors import InputError
 
-__all__ = ["Locator"]
+__all__ = ["Locator", "find_combination"]
 
 #: How many folders above that of the XML file are searched.
 _LEVELS = 3
@@ -60,6 +60,37 @@ class Locator:
         tried = ", ".join(repr(str(base)) for base in self._bases)
         hint = "give the folder that the paths in the XML are relative to as base_dir"
         return f"there is no file {name!r} in {tried}", hint
+
+
+def find_combination(path: Path) -> Path:
+    """The file of the whole model: `path` itself, or the only one in the folder `path`.
+
+    A file of the whole model holds a ``<Combination>``; folders in the folder are searched, too.
+
+    Raises
+    ------
+    InputError
+        If the folder has no such file, or more than one.
+    """
+    if not path.is_dir():
+        return path
+    found = [each for each in sorted(path.rglob("*.xml")) if _mentions_combination(each)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise InputError(f"no file in {str(path)!r} holds a <Combination>")
+    names = ", ".join(str(each.relative_to(path)) for each in found)
+    raise InputError(
+        f"{len(found)} files in {str(path)!r} hold a <Combination>; expected one",
+        hint=f"name one of {names}",
+    )
+
+
+def _mentions_combination(path: Path) -> bool:
+    try:
+        return b"<Combination" in path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {str(path)!r}: {error}") from error
 
 
 def _is_file(path: Path) -> bool:

@@ -15,7 +15,7 @@ from nextstat_root.conventions import choose_conventions
 from nextstat_root.drafts import Drafts
 from nextstat_root.findings import Findings
 from nextstat_root.inputs import channel_elements
-from nextstat_root.locate import Locator
+from nextstat_root.locate import Locator, find_combination
 from nextstat_root.measurement import Measurement, choose_measurement
 from nextstat_root.store import HistogramStore
 from nextstat_root.xmlfile import read_xml
@@ -50,7 +50,7 @@ def read_histfactory(
     Parameters
     ----------
     path : path
-        The file with the ``<Combination>``.
+        The file with the ``<Combination>``, or a folder that has one such file.
     base_dir : path, optional
         Folder that the paths in the XML are relative to. Left out, it is searched: the folder of
         the file, those above it, and the working directory.
@@ -87,7 +87,7 @@ def read_histfactory(
     if missing_data not in get_args(MissingData):
         raise InputError.unknown("way to treat missing data", missing_data, get_args(MissingData))
     rules, codes = choose_conventions(conventions), choose_interpolations(interpolation)
-    file = Path(path)
+    file = find_combination(Path(path))
     root = read_xml(file, "Combination")
     findings = Findings()
     _refuse_unknown(root, file, findings)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 from contextlib import contextmanager
-from mmap import ACCESS_READ, mmap
-from os import SEEK_END
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -14,20 +11,19 @@ import numpy as np
 import uproot
 
 from nextstat_core.errors import FormatError, InputError, NextstatError
+from nextstat_core.io.containers import RootDirectories, mapped
 from nextstat_root.decode import decode_histogram
 from nextstat_root.histogram import Axis, Histogram
-from nextstat_root.tkeys import Key, directory_keys, top_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from os import PathLike
+
+    from nextstat_core.io.containers import Key
 
 __all__ = ["RootFile", "read_root_histogram"]
 
 _MOST_AXES = 3
-
-#: Header of a compressed block: algorithm, method, and two lengths of three bytes each.
-_BLOCK = struct.Struct("<2sB3s3s")
 
 
 class RootFile:
@@ -48,10 +44,9 @@ class RootFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._data = _mapped(path)
-        self._folders: dict[tuple[str, ...], Mapping[str, Key]] = {}
-        with _damage_named(str(path)):
-            self._folders[()] = directory_keys(self._data, top_directory(self._data))
+        self._data = mapped(path)
+        with self._damage_named():
+            self._directories = RootDirectories(self._data)
 
     def __enter__(self) -> Self:
         return self
@@ -64,11 +59,13 @@ class RootFile:
         self._data.close()
 
     def __contains__(self, name: str) -> bool:
-        return self._key(name) is not None
+        with self._damage_named():
+            return self._directories.find(name) is not None
 
     def names(self, folder: str = "") -> list[str]:
         """Names of the objects in a directory, empty where there is no such directory."""
-        return list(self._folder(_steps(folder)))
+        with self._damage_named():
+            return self._directories.names(folder)
 
     def histogram(self, name: str) -> Histogram:
         """Read a histogram.
@@ -85,47 +82,27 @@ class RootFile:
         FormatError
             If it is damaged.
         """
-        key = self._key(name)
+        with self._damage_named():
+            key = self._directories.find(name)
         if key is None:
-            *folder, last = _steps(name) or ("",)
-            where = f"{'/'.join(folder)!r} of " if folder else ""
-            names = self.names("/".join(folder))
-            raise InputError.unknown(f"object in {where}{self.path.name!r}", last, names)
+            folder, _, last = name.strip("/").rpartition("/")
+            where = f"{folder!r} of " if folder else ""
+            raise InputError.unknown(
+                f"object in {where}{self.path.name!r}", last, self.names(folder)
+            )
         if not key.class_name.startswith(("TH1", "TH2", "TH3")):
             raise InputError(
                 f"{name!r} is a {key.class_name}; expected a histogram: TH1, TH2 or TH3"
             )
-        with _damage_named(f"{str(self.path)!r}, {name!r}"):
+        with self._damage_named(name):
             histogram = decode_histogram(self._object(key), key.class_name)
             return self._by_uproot(name) if histogram is None else histogram
 
-    def _key(self, name: str) -> Key | None:
-        *folder, last = _steps(name) or ("",)
-        return self._folder(tuple(folder)).get(last)
-
-    def _folder(self, steps: tuple[str, ...]) -> Mapping[str, Key]:
-        """Keys of a directory by name; empty where there is none."""
-        found = self._folders[()]
-        for depth, step in enumerate(steps):
-            inside = steps[: depth + 1]
-            if inside not in self._folders:
-                key = found.get(step)
-                if key is None or not key.is_directory:
-                    return {}
-                with _damage_named(str(self.path)):
-                    self._folders[inside] = directory_keys(self._data, key.start)
-            found = self._folders[inside]
-        return found
-
     def _object(self, key: Key) -> bytes:
         """Bytes of an object, decompressed."""
-        end = key.start + key.stored
-        if not (0 <= key.start <= end <= len(self._data) and key.length >= 0):
-            raise FormatError(f"the object is at bytes {key.start} to {end} of {len(self._data)}")
-        stored = self._data[key.start : end]
+        stored = self._directories.stored(key)
         if key.stored == key.length:
             return stored
-        _check_blocks(stored, key.length)
         source = SimpleNamespace(file_path=str(self.path))
         chunk = uproot.source.chunk.Chunk.wrap(source, np.frombuffer(stored, np.uint8))
         cursor = uproot.source.cursor.Cursor(0)
@@ -151,6 +128,20 @@ class RootFile:
             sumw2=sumw2 if len(sumw2) == len(cells) else None,
             stored=values.dtype.str,
         )
+
+    @contextmanager
+    def _damage_named(self, name: str = "") -> Iterator[None]:
+        """Add the place to errors, and turn whatever damage makes uproot trip over into ours."""
+        place = f"{str(self.path)!r}, {name!r}" if name else str(self.path)
+        try:
+            yield
+        except FormatError as error:
+            raise FormatError(f"{place} is damaged: {error}") from error
+        except NextstatError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise FormatError(f"{place} cannot be read as ROOT; is it damaged? {reason}") from error
 
 
 def read_root_histogram(root_path: str | PathLike[str], hist_path: str) -> dict[str, Any]:
@@ -198,50 +189,6 @@ def read_root_histogram(root_path: str | PathLike[str], hist_path: str) -> dict[
     }
 
 
-def _mapped(path: Path) -> mmap:
-    try:
-        with path.open("rb") as file:
-            if file.seek(0, SEEK_END):
-                return mmap(file.fileno(), 0, access=ACCESS_READ)
-    except FileNotFoundError as error:
-        raise InputError(f"no file {str(path)!r}") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {str(path)!r}: {error}") from error
-    raise FormatError(f"{str(path)!r} is empty")
-
-
-def _steps(name: str) -> tuple[str, ...]:
-    return tuple(step for step in name.split("/") if step)
-
-
 def _axis(found: Any) -> Axis:
     edges = np.asarray(found.edges(flow=False), dtype=float)
     return Axis(len(edges) - 1, float(edges[0]), float(edges[-1]), edges)
-
-
-def _check_blocks(stored: bytes, length: int) -> None:
-    """Refuse an object whose key promises another length than its compressed blocks do.
-
-    uproot allocates what the key promises.
-    """
-    at = found = 0
-    while at < len(stored):
-        _, _, packed, unpacked = _BLOCK.unpack_from(stored, at)
-        at += _BLOCK.size + int.from_bytes(packed, "little")
-        found += int.from_bytes(unpacked, "little")
-    if found != length:
-        raise FormatError(f"the object has {length} bytes; its compressed blocks hold {found}")
-
-
-@contextmanager
-def _damage_named(place: str) -> Iterator[None]:
-    """Add the place to errors, and turn whatever damage makes uproot trip over into ours."""
-    try:
-        yield
-    except FormatError as error:
-        raise FormatError(f"{place} is damaged: {error}") from error
-    except NextstatError:
-        raise
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise FormatError(f"{place} cannot be read as ROOT; is it damaged? {reason}") from error

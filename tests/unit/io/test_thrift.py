@@ -2,7 +2,7 @@
 
 import pytest
 
-from nextstat_arrow.thrift import Reader
+from nextstat_core.io.containers.thrift import Reader
 
 
 def read(content, wanted):

@@ -1,8 +1,6 @@
-"""Directories of a ROOT file: which objects there are, and where.
+"""Keys of a ROOT file, decoded: each step is checked against the size of the file first.
 
-uproot reads directories too, but believes every number in them: a damaged count or length makes it
-loop through gigabytes of memory. Here each step is checked against the size of the file first. The
-layout is that of https://root.cern/doc/master/classTFile.html, TDirectoryFile and TKey.
+The layout is that of https://root.cern/doc/master/classTFile.html, TDirectoryFile and TKey.
 """
 
 from __future__ import annotations
@@ -15,13 +13,14 @@ from nextstat_core.errors import FormatError
 if TYPE_CHECKING:
     from mmap import mmap
 
-__all__ = ["Key", "directory_keys", "top_directory"]
+__all__ = ["Key", "check_blocks", "read_directory", "read_header", "read_key"]
 
 _DIRECTORIES = ("TDirectory", "TDirectoryFile")
 
 _MAGIC = b"root"
-#: Magic, version, start of the first record, bytes of its key and name; then of larger files.
-_HEADER = (struct.Struct(">4sii16xi"), struct.Struct(">4sii24xi"))
+#: Magic, version, start of the first record, bytes of its key and name, position of the
+#: descriptions of classes; then those of larger files.
+_HEADER = (struct.Struct(">4sii16xi5xi"), struct.Struct(">4sii24xi5xq"))
 _LARGE_FILE = 1_000_000
 #: Version, dates, bytes of keys and name, positions of the directory, its parent and its keys.
 _DIRECTORY = (struct.Struct(">hIIiiiii"), struct.Struct(">hIIiiqqq"))
@@ -29,6 +28,8 @@ _DIRECTORY = (struct.Struct(">hIIiiiii"), struct.Struct(">hIIiiqqq"))
 _KEY = (struct.Struct(">ihiIhhii"), struct.Struct(">ihiIhhqq"))
 _LARGE = 1000
 _COUNT = struct.Struct(">i")
+#: Header of a compressed block: algorithm, method, and two lengths of three bytes each.
+_BLOCK = struct.Struct("<2sB3s3s")
 
 
 class Key(NamedTuple):
@@ -59,8 +60,8 @@ class Key(NamedTuple):
         return self.class_name in _DIRECTORIES
 
 
-def top_directory(data: mmap) -> int:
-    """Position of the directory at the top of the file.
+def read_header(data: mmap) -> tuple[int, int]:
+    """Positions of the directory at the top, and of the descriptions of classes.
 
     Raises
     ------
@@ -70,16 +71,16 @@ def top_directory(data: mmap) -> int:
     if data[:4] != _MAGIC:
         raise FormatError("it is no ROOT file: it does not begin with 'root'")
     try:
-        _, version, begin, name_length = _HEADER[0].unpack_from(data)
+        _, version, begin, name_length, classes_at = _HEADER[0].unpack_from(data)
         if version >= _LARGE_FILE:
-            _, version, begin, name_length = _HEADER[1].unpack_from(data)
+            _, version, begin, name_length, classes_at = _HEADER[1].unpack_from(data)
     except struct.error as error:
         raise FormatError("the file ends in its header") from error
-    return int(begin + name_length)
+    return begin + name_length, classes_at
 
 
-def directory_keys(data: mmap, at: int) -> dict[str, Key]:
-    """Objects of the directory at `at`, by name, of each the highest cycle.
+def read_directory(data: mmap, at: int) -> dict[str, list[Key]]:
+    """Objects of the directory at `at`, by name, of each the highest cycle first.
 
     Raises
     ------
@@ -92,7 +93,7 @@ def directory_keys(data: mmap, at: int) -> dict[str, Key]:
         raise FormatError(f"a directory leaves the file: {error}") from error
 
 
-def _directory_keys(data: mmap, at: int) -> dict[str, Key]:
+def _directory_keys(data: mmap, at: int) -> dict[str, list[Key]]:
     if at < 0:
         raise FormatError(f"a directory begins at byte {at}")
     fields = _DIRECTORY[0].unpack_from(data, at)
@@ -108,13 +109,29 @@ def _directory_keys(data: mmap, at: int) -> dict[str, Key]:
     position += _COUNT.size
     if not 0 <= count <= (len(data) - position) // _KEY[0].size:
         raise FormatError(f"a directory says that it has {count} keys")
-    keys: dict[str, Key] = {}
+    keys: dict[str, list[Key]] = {}
     for _ in range(count):
         key, position = _key(data, position)
-        known = keys.get(key.name)
-        if known is None or abs(known.cycle) < abs(key.cycle):
-            keys[key.name] = key
+        keys.setdefault(key.name, []).append(key)
+    for cycles in keys.values():
+        cycles.sort(key=lambda key: abs(key.cycle), reverse=True)
     return keys
+
+
+def read_key(data: mmap, at: int) -> Key:
+    """The key at `at`.
+
+    Raises
+    ------
+    FormatError
+        If it leaves the file.
+    """
+    if not 0 <= at < len(data):
+        raise FormatError(f"a key begins at byte {at} of {len(data)}")
+    try:
+        return _key(data, at)[0]
+    except struct.error as error:
+        raise FormatError(f"a key leaves the file: {error}") from error
 
 
 def _key(data: mmap, at: int) -> tuple[Key, int]:
@@ -130,6 +147,8 @@ def _key(data: mmap, at: int) -> tuple[Key, int]:
     for _ in ("class", "name", "title"):
         text, position = _text(data, position)
         texts.append(text)
+    if key_length < position - at:
+        raise FormatError(f"a key of {position - at} bytes or more declares {key_length}")
     return Key(texts[1], texts[0], cycle, seek + key_length, n_bytes - key_length, length), position
 
 
@@ -142,3 +161,22 @@ def _text(data: mmap, at: int) -> tuple[str, int]:
     if not 0 <= length <= len(data) - start:
         raise FormatError(f"a name in a directory has {length} bytes; {len(data) - start} follow")
     return data[start : start + length].decode("utf-8", "surrogateescape"), start + length
+
+
+def check_blocks(data: mmap, key: Key) -> None:
+    """Refuse an object whose key promises another length than its compressed blocks do.
+
+    Raises
+    ------
+    FormatError
+        Says both lengths.
+    """
+    at, end, found = key.start, key.start + key.stored, 0
+    while at < end:
+        if end - at < _BLOCK.size:
+            raise FormatError(f"an object ends {end - at} bytes after its last compressed block")
+        _, _, packed, unpacked = _BLOCK.unpack_from(data, at)
+        at += _BLOCK.size + int.from_bytes(packed, "little")
+        found += int.from_bytes(unpacked, "little")
+    if found != key.length:
+        raise FormatError(f"the object has {key.length} bytes; its compressed blocks hold {found}")

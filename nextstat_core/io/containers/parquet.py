@@ -8,19 +8,19 @@ ends the process. So this is looked at first. See https://parquet.apache.org/doc
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import SEEK_END
 from typing import TYPE_CHECKING, Any
 
-from nextstat_arrow.thrift import Reader
 from nextstat_core.errors import FormatError
+from nextstat_core.io.containers.thrift import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import IO
 
-    import pyarrow as pa
+    from nextstat_core.io.containers.thrift import Fields, Wanted
 
-    from nextstat_arrow.thrift import Fields, Wanted
-
-__all__ = ["ColumnChunk", "column_chunks", "declared_bytes"]
+__all__ = ["ColumnChunk", "column_chunks", "page_sizes"]
 
 # Fields of the structs in parquet.thrift.
 _ROW_GROUPS, _COLUMNS, _META_DATA = 4, 1, 3
@@ -64,15 +64,25 @@ class ColumnChunk:
     stop: int
 
 
-def column_chunks(file: pa.NativeFile) -> list[ColumnChunk]:
+def column_chunks(file: IO[bytes]) -> list[ColumnChunk]:
     """Read the footer of a file.
+
+    Parameters
+    ----------
+    file : binary file
+        Whatever has `seek` and `read`.
+
+    Returns
+    -------
+    list of ColumnChunk
+        In the order of the file.
 
     Raises
     ------
     FormatError
         If it is no Parquet file, is encrypted, or its footer is damaged.
     """
-    end = file.size()
+    end = file.seek(0, SEEK_END)
     tail = _read(file, max(end - 8, 0), 8)
     length = int.from_bytes(tail[:4], "little")
     if len(tail) < 8 or tail[4:] != _MAGIC or length > end - 12:
@@ -106,19 +116,26 @@ def _chunk(fields: Fields, end: int) -> ColumnChunk:
     return ColumnChunk(path, _CODECS[fields[_CODEC]], fields[_NUM_VALUES], start, stop)
 
 
-def declared_bytes(file: pa.NativeFile) -> int:
-    """Bytes of all pages of a file, as they are declared to be after decompression.
+def page_sizes(file: IO[bytes], chunk: ColumnChunk) -> Iterator[int]:
+    """Read the headers of a column's pages.
+
+    Parameters
+    ----------
+    file : binary file
+    chunk : ColumnChunk
+        One of `column_chunks`.
+
+    Yields
+    ------
+    int
+        Bytes of a page, as they are declared to be after decompression.
 
     Raises
     ------
     FormatError
-        As in `column_chunks`; if a page's header is damaged, a dictionary has more values than
-        bytes, or pages have more or fewer values than the footer says.
+        If a page's header is damaged, a dictionary has more values than bytes, or pages have more
+        or fewer values than the footer says.
     """
-    return sum(size for chunk in column_chunks(file) for size in _pages(file, chunk))
-
-
-def _pages(file: pa.NativeFile, chunk: ColumnChunk) -> Iterator[int]:
     at, values = chunk.start, 0
     while at < chunk.stop:
         header, length = _page_header(file, chunk, at)
@@ -136,7 +153,7 @@ def _pages(file: pa.NativeFile, chunk: ColumnChunk) -> Iterator[int]:
         raise _damaged(chunk, f"the footer says {chunk.num_values} values, its pages {values}")
 
 
-def _page_header(file: pa.NativeFile, chunk: ColumnChunk, at: int) -> tuple[Fields, int]:
+def _page_header(file: IO[bytes], chunk: ColumnChunk, at: int) -> tuple[Fields, int]:
     """Fields of the header at a position, and its length."""
     for size in (_SHORT, _LONG):
         reader = Reader(_read(file, at, size))
@@ -154,7 +171,7 @@ def _number(fields: Any, key: int, default: int = -1) -> int:
     return value if isinstance(value, int) else default
 
 
-def _read(file: pa.NativeFile, at: int, size: int) -> bytes:
+def _read(file: IO[bytes], at: int, size: int) -> bytes:
     file.seek(at)
     return bytes(file.read(size))
 
