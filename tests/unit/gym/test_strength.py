@@ -186,6 +186,29 @@ def test_gammas_at_their_bounds_are_left_to_fits():
     assert np.isnan(likelihood.of_rows(np.array([-100.0]), signal[:, None])[0]).all()
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1e6])
+def test_yields_of_any_size_have_a_statistic(inputs, scale):
+    yields = yields_of(3) * scale
+    tests = made(inputs)
+    q, converged = tests.at(yields)
+    expected = InputTests(inputs, test_stat="q0").at(yields, np.zeros(1)).tested
+    assert converged.all()
+    np.testing.assert_allclose(q, expected.q, rtol=1e-7, atol=1e-7)
+    for row, wanted in zip(yields, q, strict=True):
+        assert tests.one(row) == (pytest.approx(wanted, rel=1e-9, abs=1e-9), True)
+
+
+@pytest.mark.parametrize("yields", [1e13, np.inf])
+def test_yields_out_of_reach_do_no_harm(inputs, yields):
+    likelihood = made(inputs)._strength._likelihood
+    signal = likelihood.signal(np.full(len(SIGNAL), yields))
+    one = likelihood.of_one(10.0, signal.tolist())
+    with np.errstate(all="ignore"):
+        rows = [part[0] for part in likelihood.of_rows(np.array([10.0]), signal[:, None])]
+    assert one is None or np.isfinite(one).all()
+    np.testing.assert_allclose(rows, [np.nan] * 3 if one is None else one)
+
+
 def test_rows_where_the_closed_form_ends_are_tested_by_fits(monkeypatch):
     inputs = MODELS["poisson"]()
     tests, yields = made(inputs), yields_of(3)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["StrengthBins", "StrengthLikelihood"]
 
+# A difference of roots that is smaller than this, relative to them, has lost too many digits.
+_DIGITS = 1e-8
+
 
 def _shift(a: Any, n: Any, m: Any, k: Any) -> Any:
     """The best t under a Poisson constraint."""
@@ -81,7 +84,8 @@ class StrengthBins:
     rest : float array
         What they expect without signal and gamma.
     low, high : float arrays
-        Between these a has a rate above its floor, and the gamma lies inside of its bounds.
+        Between these a has a rate above its floor, the gamma lies inside of its bounds, and the
+        closed form has its digits.
     numbers : list of float arrays
     """
 
@@ -104,6 +108,7 @@ class StrengthBins:
         """Bins whose t, with bounds `ends`, has the constraint ``factor t - m log t``."""
         k = 1.0 + factor
         low, high = _window(n, [k - m / t for t in ends], ends)
+        high = np.minimum(high, m / (k * _DIGITS))
         # Rates stay above n / k, however low a is.
         least = np.where(n < k * floor, floor - m / (k - n / floor), -np.inf)
         numbers = [n, m, k, rest, _shift(rest, n, m, k)]
@@ -116,8 +121,10 @@ class StrengthBins:
         """Bins whose t, with bounds `ends`, has the constraint ``weight (t - center)**2 / 2``."""
         low, high = _window(n, [1.0 + weight * (t - center) for t in ends], ends)
         least = floor - center - (n / floor - 1.0) / weight
+        low = np.maximum(np.maximum(low, least), -center)
+        high = np.where((n > 0.0) & (weight * n < _DIGITS), -np.inf, high)
         numbers = [n, center, weight, rest, _rate(rest, n, center, weight) - rest]
-        return cls(_gaussian, where, rest, np.maximum(low, least), high, numbers)
+        return cls(_gaussian, where, rest, low, high, numbers)
 
 
 def _window(n: Any, forces: Any, ends: Any) -> tuple[Any, Any]:

@@ -86,7 +86,7 @@ class StrengthTests:
             return 0.0
         for _ in range(_STEPS):
             found = likelihood.of_one(mu, signal)
-            if found is None or found[2] <= 0.0:
+            if found is None or not found[2] > 0.0:
                 return None
             value, slope, curvature = found
             step = slope / curvature
