@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nextstat_core.errors import PluginError
@@ -47,17 +48,19 @@ class _Group:
     """One group of curves."""
 
     def __init__(self, backend: Backend, group: CurveGroup) -> None:
-        self._backend = backend
+        self._backend, self._group = backend, group
         self._family = group.family if _is_own(group.family) else _Checked(group.family)
         self._coefficients = backend.asarray(group.coefficients[:, :, None])
         self._parameters = backend.indices(group.parameters)
-        plan = plan_polynomials(self._family, group)
-        self._polynomials = (
-            None if plan is None else PolynomialCurves(plan, self._coefficients, backend)
-        )
+
+    @cached_property
+    def _polynomials(self) -> PolynomialCurves | None:
+        """Made when a batch first asks: single fits do not pay for it."""
+        plan = plan_polynomials(self._family, self._group)
+        return None if plan is None else PolynomialCurves(plan, self._coefficients, self._backend)
 
     def __call__(self, theta: Array, order: int) -> tuple[Any, ...]:
-        if self._polynomials is not None and theta.shape[1] > 1:
+        if theta.shape[1] > 1 and self._polynomials is not None:
             return self._polynomials(theta, order)
         x = self._backend.take(theta, self._parameters, axis=0)
         return self._family(x, self._coefficients, self._backend.xp, order)
