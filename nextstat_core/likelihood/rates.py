@@ -322,13 +322,11 @@ def _pair_products(values: list[Array], first: list[Array] | None, start: Array)
 
 def others_of(values: list[Array], start: Array) -> list[Array]:
     """For each entry, `start` times the product of all other entries; no division."""
-    before, running = [], start
-    for value in values:
-        before.append(running)
-        running = running * value
-    after: Array | float = 1.0
-    result: list[Array] = []
-    for value, left in zip(reversed(values), reversed(before), strict=True):
-        result.append(left * after)
-        after = value * after
-    return result[::-1]
+    result = [start] * min(len(values), 1)
+    for value in values[:-1]:
+        result.append(result[-1] * value)
+    after: Array | None = None
+    for i in range(len(values) - 2, -1, -1):
+        after = values[i + 1] if after is None else values[i + 1] * after
+        result[i] = result[i] * after
+    return result

@@ -92,19 +92,22 @@ def generate_dataset(
     gradient = np.empty(points.shape if include_gradient else (0, 0))
     evaluate = _evaluator(model, with_gradient=include_gradient)
 
+    finite = np.empty(len(points), dtype=bool)
+
     def fill(first: int) -> None:
         rows = slice(first, first + size)
         value, slope = evaluate(points[rows])
-        nll[rows] = value
+        nll[rows], finite[rows] = value, np.isfinite(value)
         if slope is not None:
             gradient[rows] = slope
+            finite[rows] &= np.isfinite(slope).all(axis=1)
 
     with ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(fill, range(0, len(points), size)):
             pass
     seconds = time.perf_counter() - start
 
-    _refuse_non_finite(points, nll, gradient, names)
+    _refuse_non_finite(points, nll, finite, names)
     metadata = {
         "method": method,
         "seed": int(seed),
@@ -165,12 +168,10 @@ def _positive(what: str, value: int) -> int:
 def _refuse_non_finite(
     points: NDArray[np.float64],
     nll: NDArray[np.float64],
-    gradient: NDArray[np.float64],
+    finite: NDArray[np.bool_],
     names: list[str],
 ) -> None:
-    bad = ~np.isfinite(nll)
-    if gradient.size:
-        bad |= ~np.isfinite(gradient).all(axis=1)
+    bad = ~finite
     if not bad.any():
         return
     row = int(np.flatnonzero(bad)[0])
