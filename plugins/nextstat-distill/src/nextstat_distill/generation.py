@@ -27,7 +27,7 @@ __all__ = ["generate_dataset"]
 #: Values of the largest array of a block on the host: larger ones leave the caches of a core, and
 #: their memory goes back to the system after each block. On a device, where every block costs a
 #: launch of each kernel, blocks are larger.
-_VALUES, _VALUES_ON_DEVICE = 160_000, 2_560_000
+_VALUES, _VALUES_ON_DEVICE = 200_000, 3_200_000
 #: Rows of a block at most.
 _ROWS = 1024
 
