@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nextstat_core.errors import PluginError
+from nextstat_core.likelihood.polynomial_plan import plan_polynomials
+from nextstat_core.likelihood.polynomials import PolynomialCurves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from nextstat_core.backend import Backend
     from nextstat_core.ir import Family
     from nextstat_core.likelihood.curve_plan import CurveGroup
-    from nextstat_core.typing import Array, Indices
+    from nextstat_core.typing import Array
 
 __all__ = ["Curves"]
 
@@ -25,30 +28,42 @@ class Curves:
 
     def __init__(self, backend: Backend, groups: Sequence[CurveGroup]) -> None:
         self._backend = backend
-        self._groups: list[tuple[Family, Array, Indices]] = [
-            (
-                g.family if _is_own(g.family) else _Checked(g.family),
-                backend.asarray(g.coefficients[:, :, None]),
-                backend.indices(g.parameters),
-            )
-            for g in groups
-        ]
+        self._groups = [_Group(backend, group) for group in groups]
 
     def __bool__(self) -> bool:
         return bool(self._groups)
 
     def __call__(self, theta: Array, order: int) -> list[Array | None]:
         """Value and derivatives of all members, each (members, rows)."""
-        backend, xp = self._backend, self._backend.xp
-        parts: list[tuple[Any, ...]] = [
-            family(backend.take(theta, index, axis=0), coefficients, xp, order)
-            for family, coefficients, index in self._groups
-        ]
+        xp = self._backend.xp
+        parts = [group(theta, order) for group in self._groups]
         if len(parts) == 1:
             return list(parts[0])
         return [
             xp.concat([part[i] for part in parts], axis=0) if i <= order else None for i in range(3)
         ]
+
+
+class _Group:
+    """One group of curves."""
+
+    def __init__(self, backend: Backend, group: CurveGroup) -> None:
+        self._backend, self._group = backend, group
+        self._family = group.family if _is_own(group.family) else _Checked(group.family)
+        self._coefficients = backend.asarray(group.coefficients[:, :, None])
+        self._parameters = backend.indices(group.parameters)
+
+    @cached_property
+    def _polynomials(self) -> PolynomialCurves | None:
+        """Made when a batch first asks: single fits do not pay for it."""
+        plan = plan_polynomials(self._family, self._group)
+        return None if plan is None else PolynomialCurves(plan, self._coefficients, self._backend)
+
+    def __call__(self, theta: Array, order: int) -> tuple[Any, ...]:
+        if theta.shape[1] > 1 and self._polynomials is not None:
+            return self._polynomials(theta, order)
+        x = self._backend.take(theta, self._parameters, axis=0)
+        return self._family(x, self._coefficients, self._backend.xp, order)
 
 
 def _is_own(family: Family) -> bool:

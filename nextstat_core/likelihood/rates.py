@@ -138,14 +138,14 @@ class RateKernel:
         ones = xp.broadcast_to(self._ones, (1, theta.shape[1]))
         if not self._custom:
             return xp.concat([theta, ones], axis=0), None, None
-        value, first, second = self._custom(theta, 2)
-        unit, none = xp.ones_like(theta), xp.zeros_like(theta)
-        zero = 0.0 * ones
-        return (
-            xp.concat([theta, value, ones], axis=0),
-            xp.concat([unit, first, zero], axis=0),
-            xp.concat([none, second, zero], axis=0),
-        )
+        value, first, second = self._custom(theta, order)
+        table = xp.concat([theta, value, ones], axis=0)
+        zero, first_table, second_table = 0.0 * ones, None, None
+        if order > 0:
+            first_table = xp.concat([xp.ones_like(theta), first, zero], axis=0)
+        if order > 1:
+            second_table = xp.concat([xp.zeros_like(theta), second, zero], axis=0)
+        return table, first_table, second_table
 
     def _base(
         self, theta: Array, order: int, nominal: Array | None
@@ -199,7 +199,8 @@ class RateKernel:
         parts: list[Array] = []
         if self._logs:
             by_log = backend.take(per_row * rates.factor, self._log_rows, axis=0)
-            parts.append(by_log * (rates.log_second if diagonal else rates.log_first))
+            by_log *= rates.log_second if diagonal else rates.log_first
+            parts.append(by_log)
         derivative = rates.table_second if diagonal else rates.table_first
         parts.extend(self._plain_parts(rates, per_row, derivative, diagonal=diagonal))
         parts.extend(self._cell_parts(rates, slope_cell, derivative, diagonal=diagonal))
@@ -321,13 +322,11 @@ def _pair_products(values: list[Array], first: list[Array] | None, start: Array)
 
 def others_of(values: list[Array], start: Array) -> list[Array]:
     """For each entry, `start` times the product of all other entries; no division."""
-    before, running = [], start
-    for value in values:
-        before.append(running)
-        running = running * value
-    after: Array | float = 1.0
-    result: list[Array] = []
-    for value, left in zip(reversed(values), reversed(before), strict=True):
-        result.append(left * after)
-        after = value * after
-    return result[::-1]
+    result = [start] * min(len(values), 1)
+    for value in values[:-1]:
+        result.append(result[-1] * value)
+    after: Array | None = None
+    for i in range(len(values) - 2, -1, -1):
+        after = values[i + 1] if after is None else values[i + 1] * after
+        result[i] = result[i] * after
+    return result

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 from nextstat_core.ir import Curve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nextstat_core.ir import Family
     from nextstat_core.typing import Array, ArrayNamespace
 
@@ -108,34 +110,67 @@ class Code4:
     def __call__(
         self, x: Array, coefficients: Array, xp: ArrayNamespace, order: int
     ) -> tuple[Array, Array | None, Array | None]:
-        inner = xp.minimum(xp.maximum(x, -1.0), 1.0)
+        inner = self.inside(x, xp)
         poly = _horner(inner, coefficients, 6, max(order, 1))
+        return self.continued(poly, x - inner, coefficients, xp, order)
+
+    def inside(self, x: Array, xp: ArrayNamespace) -> Array:
+        """Alpha where the polynomial is taken: clipped to [-1, 1]."""
+        return xp.minimum(xp.maximum(x, -1.0), 1.0)
+
+    def polynomial(self, coefficients: Array, xp: ArrayNamespace) -> Array:
+        """Factors of the powers 0 to 6 of alpha in each member's polynomial, (7, members)."""
+        inner = coefficients[:6, ...]
+        return xp.concat([xp.ones_like(inner[:1, ...]), inner], axis=0)
+
+    def continued(
+        self,
+        poly: Sequence[Array],
+        beyond: Array,
+        coefficients: Array,
+        xp: ArrayNamespace,
+        order: int,
+    ) -> tuple[Array, Array | None, Array | None]:
+        """Value and derivatives everywhere from those of the polynomial at `inside`.
+
+        Parameters
+        ----------
+        poly : sequence of arrays, shape (members, rows)
+            Polynomials and their derivatives up to `order`, at least the first; overwritten.
+        beyond : array, shape (members, rows)
+            Alpha less what was left `inside`; overwritten.
+        """
         if self.logarithm:
-            return _continued_logarithm(poly, x - inner, xp, order)
-        slope = xp.where(x > 0, coefficients[6, ...], coefficients[7, ...])
-        growth = xp.exp(slope * (x - inner))
+            return _continued_logarithm(poly, beyond, xp, order)
+        slope = xp.where(beyond > 0, coefficients[6, ...], coefficients[7, ...])
+        growth = xp.exp(slope * beyond)
         value = poly[0] * growth
         second = None
         if order > 1:
             # Beyond |alpha| = 1 the curvature is that of the exponential.
-            second = xp.where(inner == x, poly[2], slope * slope * value)
+            second = xp.where(beyond == 0.0, poly[2], slope * slope * value)
         return value, poly[1] * growth, second
 
 
 def _continued_logarithm(
-    poly: tuple[Array, Array, Array], beyond: Array, xp: ArrayNamespace, order: int
+    poly: Sequence[Array], beyond: Array, xp: ArrayNamespace, order: int
 ) -> tuple[Array, Array | None, Array | None]:
     """Logarithm of the polynomial at the clipped alpha, continued with its slope.
 
     At |alpha| = 1 value, slope and curvature of the polynomial's logarithm are those of the
     exponential (which has none), so the formulas of the inside hold outside too.
     """
-    ratio = poly[1] / poly[0]
-    value = ratio * beyond
-    value += xp.log(poly[0])
+    ratio = poly[1]
+    ratio /= poly[0]
+    beyond *= ratio
+    value = xp.log(poly[0])
+    value += beyond
     if order < 2:
         return value, ratio, None
-    return value, ratio, poly[2] / poly[0] - ratio * ratio
+    second = poly[2]
+    second /= poly[0]
+    second -= ratio * ratio
+    return value, ratio, second
 
 
 def _horner(x: Array, c: Array, degree: int, order: int = 0) -> tuple[Array, Array, Array]:
@@ -148,7 +183,7 @@ def _horner(x: Array, c: Array, degree: int, order: int = 0) -> tuple[Array, Arr
         value += 1.0
         return value, value, value
     first = 0.0 * x + c[degree - 1, ...]
-    second = first * 0.0
+    second = 0.0 * x if order > 1 else first
     for i in range(degree - 1, -1, -1):
         value += c[i - 1, ...] if i else 1.0
         if i == 0:

@@ -102,11 +102,12 @@ def test_blocks_of_any_size_hold_the_same(model, box, dataset):
 
 
 def test_blocks_of_large_models_are_small(dataset):
-    assert dataset.metadata["batch_size"] == 256
+    assert dataset.metadata["batch_size"] == 1024
     large = nextstat.from_pyhf(generate_workspace(0, n_bins=100, n_samples=20))
     rows = generate_dataset(large, 3).metadata["batch_size"]
-    # One array of a block has at most 2**15 values.
-    assert 1 < rows * large.compiled.plan.n_cells <= 2**15
+    # No array of a block has more than 200,000 values.
+    plan = large.compiled.plan
+    assert 1 < rows * max(plan.n_cells, len(plan.contributions)) <= 200_000
 
 
 def test_metadata_says_how(dataset, box):

@@ -36,6 +36,18 @@ def two_bins(modifiers=(), data=(5.0, 10.0)):
     }
 
 
+def with_luminosity():
+    """The same with an uncertain luminosity, which all bins share."""
+    workspace = two_bins([{"name": "lumi", "type": "lumi", "data": None}])
+    workspace["channels"][0]["samples"][1]["modifiers"].append(
+        {"name": "lumi", "type": "lumi", "data": None}
+    )
+    workspace["measurements"][0]["config"]["parameters"] = [
+        {"name": "lumi", "auxdata": [1.0], "sigmas": [0.02], "inits": [1.0], "bounds": [[0.5, 1.5]]}
+    ]
+    return workspace
+
+
 #: Workspaces, and the sample that moves.
 PLACES = {
     "simple": (two_bins(), "SR", "signal"),
@@ -57,6 +69,7 @@ PLACES = {
         "signal",
     ),
     "background": (two_bins(), "SR", "background"),
+    "luminosity": (with_luminosity(), "SR", "signal"),
 }  # fmt: skip
 
 
@@ -68,9 +81,25 @@ def place(request):
 
 
 @pytest.fixture
+def places():
+    """Arguments of environments by name."""
+    return {
+        name: {"workspace_json": workspace, "channel": channel, "sample": sample}
+        for name, (workspace, channel, sample) in PLACES.items()
+    }
+
+
+@pytest.fixture
 def simple():
     """Arguments of the smallest environment."""
     workspace, channel, sample = PLACES["simple"]
+    return {"workspace_json": workspace, "channel": channel, "sample": sample}
+
+
+@pytest.fixture
+def luminosity():
+    """Arguments of an environment that has no closed form."""
+    workspace, channel, sample = PLACES["luminosity"]
     return {"workspace_json": workspace, "channel": channel, "sample": sample}
 
 

@@ -46,8 +46,9 @@ def test_a_batch_is_environments_one_by_one_through_their_ends(place, metric):
             )
 
 
-def test_all_copies_are_one_batch(simple, monkeypatch):
-    env = make(16, **simple, reward_metric="z0")
+@pytest.mark.parametrize(("metric", "fits"), [("z0", 1), ("zmu", 2)])
+def test_all_copies_are_one_batch(luminosity, monkeypatch, metric, fits):
+    env = make(16, **luminosity, reward_metric=metric)
     env.reset(seed=0)
     rows = []
     compiled = type(env._setting._tests._compiled)
@@ -59,8 +60,8 @@ def test_all_copies_are_one_batch(simple, monkeypatch):
 
     monkeypatch.setattr(compiled, "evaluate", counted)
     env.step(np.full((16, 2), 0.1))
-    # Both fits of all copies in each evaluation, and few of these.
-    assert set(rows) == {32}
+    # All fits of all copies in each evaluation, and few of these. That without signal is done.
+    assert set(rows) == {16 * fits}
     assert len(rows) <= 6
 
 

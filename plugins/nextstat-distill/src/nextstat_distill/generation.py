@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["generate_dataset"]
 
-#: Values of one array of a block: larger ones leave the caches of a core.
-_VALUES = 2**15
-#: Rows of a block at most, and on a device, where every block costs a launch of each kernel.
-_ROWS, _ROWS_ON_DEVICE = 256, 4096
+#: Values of the largest array of a block on the host: larger ones leave the caches of a core, and
+#: their memory goes back to the system after each block. On a device, where every block costs a
+#: launch of each kernel, blocks are larger.
+_VALUES, _VALUES_ON_DEVICE = 200_000, 3_200_000
+#: Rows of a block at most.
+_ROWS = 1024
 
 
 def generate_dataset(
@@ -90,19 +92,22 @@ def generate_dataset(
     gradient = np.empty(points.shape if include_gradient else (0, 0))
     evaluate = _evaluator(model, with_gradient=include_gradient)
 
+    finite = np.empty(len(points), dtype=bool)
+
     def fill(first: int) -> None:
         rows = slice(first, first + size)
         value, slope = evaluate(points[rows])
-        nll[rows] = value
+        nll[rows], finite[rows] = value, np.isfinite(value)
         if slope is not None:
             gradient[rows] = slope
+            finite[rows] &= np.isfinite(slope).all(axis=1)
 
     with ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(fill, range(0, len(points), size)):
             pass
     seconds = time.perf_counter() - start
 
-    _refuse_non_finite(points, nll, gradient, names)
+    _refuse_non_finite(points, nll, finite, names)
     metadata = {
         "method": method,
         "seed": int(seed),
@@ -135,9 +140,10 @@ def _by_row(function: Callable[[Any], Any]) -> Callable[[NDArray[np.float64]], A
 
 def _block_rows(model: Any) -> int:
     plan = getattr(getattr(model, "compiled", None), "plan", None)
-    width = max(getattr(plan, "n_cells", 1), model.n_params())
-    most = _ROWS if _is_on_host(model) else _ROWS_ON_DEVICE
-    return max(1, min(most, most * _VALUES // (_ROWS * width)))
+    contributions = len(getattr(plan, "contributions", ()))
+    width = max(getattr(plan, "n_cells", 1), contributions, model.n_params())
+    values = _VALUES if _is_on_host(model) else _VALUES_ON_DEVICE
+    return max(1, min(_ROWS, values // width))
 
 
 def _cores(model: Any) -> int:
@@ -162,12 +168,10 @@ def _positive(what: str, value: int) -> int:
 def _refuse_non_finite(
     points: NDArray[np.float64],
     nll: NDArray[np.float64],
-    gradient: NDArray[np.float64],
+    finite: NDArray[np.bool_],
     names: list[str],
 ) -> None:
-    bad = ~np.isfinite(nll)
-    if gradient.size:
-        bad |= ~np.isfinite(gradient).all(axis=1)
+    bad = ~finite
     if not bad.any():
         return
     row = int(np.flatnonzero(bad)[0])

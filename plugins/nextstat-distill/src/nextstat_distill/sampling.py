@@ -36,8 +36,8 @@ def _sobol(n: int, box: _Box, random: np.random.Generator) -> NDArray[np.float64
     for start in range(0, n, _BLOCK):
         # Whole blocks, cut afterwards: a first block of another size would be no balanced one.
         block = points[start : start + _BLOCK]
-        block[:] = sequence.random(_BLOCK)[: len(block)]
-    return box.scaled(points)
+        block[:] = box.scaled(sequence.random(_BLOCK))[: len(block)]
+    return points
 
 
 def _lhs(n: int, box: _Box, random: np.random.Generator) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nextstat_core.models import ModelInputs
     from nextstat_core.typing import ArrayLike
 
-__all__ = ["FixedLikelihood", "widths_move"]
+__all__ = ["FixedLikelihood", "cells_of", "widths_move"]
 
 
 class FixedLikelihood:
@@ -101,6 +101,15 @@ class FixedLikelihood:
 
     def _bins(self) -> slice:
         return self._inputs.model.main_bins.channels[self._inputs.entries[0].channel]
+
+
+def cells_of(inputs: ModelInputs) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Yields of all cells of the model, and which cells are the inputs, in their order."""
+    own = inputs.values
+    rising = own.max() + 1.0 + np.arange(len(own))
+    yields = inputs.rows(np.stack([own, rising])).yields
+    changed = np.flatnonzero(yields[0] != yields[1])
+    return yields[0], changed[np.argsort(yields[1, changed])]
 
 
 def widths_move(inputs: ModelInputs) -> bool:

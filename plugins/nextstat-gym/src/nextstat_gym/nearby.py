@@ -6,7 +6,11 @@ gradient each; Hessians are made anew where steps gain too little. Rows that do 
 minimum that way, and models for which it does not pay, are tested by `InputTests`.
 
 A gradient of a small model is mostly the cost of calling its parts. Models that
-`QuadraticLikelihood` can express get theirs from it, in a quarter of the time.
+`QuadraticLikelihood` can express get theirs from it, in a quarter of the time, and models of one
+signal strength and a gamma per bin need none: `StrengthTests` are for these.
+
+Where the yields expect nothing without the signal, the fit without it does not depend on them: it
+is done once.
 
 With interpolated systematics the profile likelihood can have two modes, and from its last solution
 a fit would stay in one that is no longer the lower one. There the signal is held in two fits, of
@@ -24,8 +28,10 @@ from nextstat_core.infer.poi import lifted
 from nextstat_core.infer.request import make_request
 from nextstat_core.infer.statistics import statistic_of
 from nextstat_core.infer.target import histfactory_target
-from nextstat_gym.likelihood import widths_move
+from nextstat_gym.likelihood import cells_of, widths_move
 from nextstat_gym.quadratic import QuadraticLikelihood
+from nextstat_gym.strength_plan import strength_likelihood
+from nextstat_gym.strength_tests import StrengthTests
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +89,10 @@ class NearbyTests:
         pulled = np.array(_interpolated(inputs), dtype=np.intp)
         self._pulled = pulled[np.isfinite(target.centers[pulled])]
         self._centers = target.centers[self._pulled]
-        self._fits = 3 if len(self._pulled) else 2
+        self._moves = widths_move(inputs)
+        self._own, self._cells = cells_of(inputs)
+        alone = mu == 0.0 and not self._moves and self._vanishes()
+        self._fits = 1 if alone else 3 if len(self._pulled) else 2
         self._start = np.concatenate([first.free, *[first.held] * (self._fits - 1)])
         compiled = self._compiled
         self._near = (
@@ -91,10 +100,20 @@ class NearbyTests:
             and not compiled.plan.kinks.size
             and bool(first.converged.all())
         )
-        self._moves = widths_move(inputs)
-        quick = self._near and self._fits == 2 and not self._moves
-        self._quick = QuadraticLikelihood.of(inputs) if quick else None
-        self._own, self._cells = _cells_of(inputs)
+        likelihood = strength_likelihood(inputs, request, self._poi)
+        self._strength = None
+        if likelihood is not None:
+            low, high = request.lower[self._poi].item(), request.upper[self._poi].item()
+            # Beyond `mu` the statistic is zero.
+            span = (mu, high) if self._statistic.cut < 0 else (low, mu)
+            self._strength = StrengthTests(
+                self._tests, likelihood, mu, span, first.mu_hat[0].item()
+            )
+        slow = len(self._pulled) or self._moves or self._strength
+        self._quick = QuadraticLikelihood.of(inputs) if self._near and not slow else None
+        self._least, self._offset = (
+            self._at_zero(first.held, base[None, :]) if alone else (0.0, 0.0)
+        )
         held = np.arange(len(self._fixed)) == self._poi
         self._held = np.stack([self._fixed, *[self._fixed | held] * (self._fits - 1)])
         self._theta = np.zeros((0, len(self._fixed)))
@@ -103,7 +122,9 @@ class NearbyTests:
 
     def restart(self, rows: NDArray[np.intp] | None = None) -> None:
         """Start rows, or all of them, from the solution at `base` again."""
-        if rows is None:
+        if self._strength is not None:
+            self._strength.restart(rows)
+        elif rows is None:
             self._theta = self._theta[:0]
         elif len(self._theta):
             self._by_fit()[:, rows] = self._start[:, None]
@@ -113,16 +134,27 @@ class NearbyTests:
         """Last solutions, shape (fits, rows, n_params)."""
         return self._theta.reshape(self._fits, -1, len(self._fixed))
 
+    def one(self, yields: NDArray[np.float64]) -> tuple[float, bool]:
+        """The same of one row, shape (bins,)."""
+        if self._strength is not None:
+            return self._strength.one(yields)
+        q, converged = self.at(yields[None, :])
+        return q[0].item(), bool(converged[0])
+
     def at(self, yields: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Statistics of rows of yields, shape (rows, bins), and whether their fits converged."""
+        if self._strength is not None:
+            return self._strength.at(yields)
         if not self._near:
             tested = self._tests.at(yields, self._mu).tested
             return tested.q, tested.converged
         value, done = (x.reshape(self._fits, -1) for x in self._solve(yields))
-        found = done[0] & done[1:].any(axis=0)
+        found, theta = done[0], self._by_fit()
         # What follows below counts for rows that were not found here.
         value = np.where(done, value, 1e300)
-        held, theta = value[1], self._by_fit()
+        held = value[1] if self._fits > 1 else self._least
+        if self._fits > 1:
+            found = found & done[1:].any(axis=0)
         if self._fits > 2:
             lower = value[2] < value[1] - _APART
             theta[1, lower] = theta[2, lower]
@@ -159,6 +191,7 @@ class NearbyTests:
                 value, gradient = at.nll, at.gradient.T
             else:
                 value, gradient = self._quick.at(theta, repeated)
+                value += self._offset
             free = self._movable
             if not np.all((theta > self._lower) & (theta < self._upper)):
                 inward = ((theta > self._lower) | (gradient <= 0.0)) & (
@@ -183,6 +216,24 @@ class NearbyTests:
         self._theta = theta
         return value - distance, (distance >= -_CLOSE) & (distance < _CLOSE)
 
+    def _vanishes(self) -> bool:
+        """Whether the yields expect nothing where the signal is zero, whatever else is."""
+        theta = np.random.default_rng(0).uniform(0.2, 0.9, (len(self._fixed), 3))
+        theta[self._poi] = 0.0
+        with self._compiled.backend.errstate():
+            cells = self._compiled.expected_cells(theta)[self._cells]
+        return bool(np.all(self._inputs.values > 0.0)) and not np.any(cells)
+
+    def _at_zero(
+        self, held: NDArray[np.float64], yields: NDArray[np.float64]
+    ) -> tuple[float, float]:
+        """Value at the minimum without signal, and by how much the quick likelihood's is less."""
+        nominal, data = self._rows(yields)
+        value = float(self._compiled.evaluate(held.T, data, 0, nominal=nominal).nll[0])
+        if self._quick is None:
+            return value, 0.0
+        return value, value - float(self._quick.at(held, yields)[0][0])
+
     def _reflect(self) -> None:
         """Start the second held fit where the pulls of the first are reversed."""
         theta = self._by_fit()
@@ -203,15 +254,6 @@ class NearbyTests:
             rows.main.T, width=rows.width.T, aux_count=rows.count.T, aux_factor=rows.factor.T
         )
         return np.ascontiguousarray(rows.yields.T), data
-
-
-def _cells_of(inputs: ModelInputs) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Yields of all cells of the model, and which cells are the inputs, in their order."""
-    own = inputs.values
-    rising = own.max() + 1.0 + np.arange(len(own))
-    yields = inputs.rows(np.stack([own, rising])).yields
-    changed = np.flatnonzero(yields[0] != yields[1])
-    return yields[0], changed[np.argsort(yields[1, changed])]
 
 
 def _inverses(hessian: NDArray[np.float64], free: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -146,10 +146,14 @@ class Setting:
             reward = -float(self._likelihood.of(yields))
             parts: dict[str, Any] = {"reward_metric": "nll", "nll": -reward}
         else:
-            found = self.values(yields[None, :])
-            reward = float(found.reward[0])
-            parts = {"reward_metric": self.metric}
-            parts |= {name: each[0].item() for name, each in found.parts.items()}
+            assert self._tests is not None
+            _refuse_non_finite(yields)
+            q, converged = self._tests.one(yields)
+            root = sqrt(q)
+            chosen = q if self.metric in ("q0", "qmu") else root
+            first, second = self._names
+            reward = chosen if first == "q0" else -chosen
+            parts = {"reward_metric": self.metric, first: q, second: root, "converged": converged}
         if not isfinite(reward):
             raise InputError(f"the reward is {reward}; expected actions that are finite")
         return reward, parts
@@ -160,8 +164,7 @@ class Setting:
             nll = self._likelihood.of(yields)
             return Rewards(-nll, {"nll": nll})
         assert self._tests is not None
-        if not np.isfinite(yields).all():
-            raise InputError("an action is not finite")
+        _refuse_non_finite(yields)
         q, converged = self._tests.at(yields)
         root = np.sqrt(q)
         chosen = q if self.metric in ("q0", "qmu") else root
@@ -173,6 +176,11 @@ class Setting:
         """Forget earlier fits (of some rows), so that an episode does not depend on the last."""
         if self._tests is not None:
             self._tests.restart(rows)
+
+
+def _refuse_non_finite(yields: NDArray[np.float64]) -> None:
+    if not np.isfinite(yields).all():
+        raise InputError("an action is not finite")
 
 
 def _choice(name: str, value: str, known: tuple[str, ...]) -> None:
