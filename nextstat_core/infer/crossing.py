@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, isfinite
+from typing import TYPE_CHECKING
 
-__all__ = ["Crossing"]
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+__all__ = ["Crossing", "crossings"]
 
 # Without an upper end of the bracket a step goes at most so far; each time the square of it.
 _STRETCH = 4.0
 # Beyond this multiple of the first guess nothing is looked for any more.
 _HOPELESS = 1e12
+_MOST_ROUNDS = 80
 
 
 @dataclass(slots=True)
@@ -85,3 +94,36 @@ class Crossing:
         if self.lower > 0.0 and self.upper > 10.0 * self.lower:
             return (self.lower * self.upper) ** 0.5
         return 0.5 * (self.lower + self.upper)
+
+
+def crossings(
+    guesses: NDArray[np.float64],
+    distance: Callable[[NDArray[np.float64], NDArray[np.intp]], list[tuple[float, float]]],
+    tolerance: float,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Solve for rows side by side.
+
+    Parameters
+    ----------
+    guesses : float array, shape (rows,)
+    distance : callable
+        Takes values and their rows, and returns the function and its derivative for each.
+    tolerance : float
+        Relative length of the last step.
+
+    Returns
+    -------
+    float array, shape (rows,)
+        Solutions; infinite where there is none.
+    bool array, shape (rows,)
+        Which searches came to an end.
+    """
+    searches = [Crossing(guess, tolerance) for guess in guesses.tolist()]
+    for _ in range(_MOST_ROUNDS):
+        rows = np.array([i for i, each in enumerate(searches) if not each.done], dtype=np.intp)
+        if not len(rows):
+            break
+        mu = np.array([searches[row].at for row in rows])
+        for row, found in zip(rows, distance(mu, rows), strict=True):
+            searches[row].tell(*found)
+    return np.array([each.at for each in searches]), np.array([each.done for each in searches])

@@ -146,6 +146,7 @@ def minimum_result(target: Target, fitted: Fitted) -> FitMinimumResult:
         n_iter=int(minima.n_iterations[0]),
         n_fev=int(minima.n_values[0]),
         n_gev=int(minima.n_gradients[0]),
+        n_hev=int(minima.n_hessians[0]),
         message=status.reason,
         initial_nll=target.initial_value(problem) + constant,
         final_gradient=to_numpy(minima.gradient)[0].tolist(),

@@ -258,8 +258,7 @@ def _refitted(
         flags,
         sigma=float(fit.errors[best.poi]),
         minos=minos,
-        n_refits=len(held),
-        n_newton=found.n_newton,
+        refits=found,
     )
 
 
@@ -281,8 +280,7 @@ def _collect(
     sigma: float,
     statistical: float | None = None,
     minos: bool = False,
-    n_refits: int = 0,
-    n_newton: int = 0,
+    refits: ConditionalFits | None = None,
 ) -> Impacts:
     """The result, the largest impacts first; `shifts` and `values` have rows up and down."""
     fit = best.fit
@@ -316,7 +314,13 @@ def _collect(
         fit=fit,
         statistical=statistical,
         minos=minos,
-        n_refits=n_refits,
-        n_newton=n_newton,
         warnings=best.warnings,
+        **({} if refits is None else _work(refits)),
     )
+
+
+def _work(refits: ConditionalFits) -> dict[str, int]:
+    """What the refits took."""
+    fits = refits.fits
+    counts = {name: int(getattr(fits, name).sum()) for name in ("n_fev", "n_gev", "n_hev")}
+    return {"n_refits": len(fits.nll), "n_newton": refits.n_newton, **counts}

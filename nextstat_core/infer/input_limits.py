@@ -10,51 +10,59 @@ solve.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
-from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nextstat_core.errors import InputError
-from nextstat_core.infer.hypotest import AskedTest, asymptotic_test
-from nextstat_core.infer.input_rows import RowLikelihood
-from nextstat_core.infer.limits import check_alpha, limits_of
+from nextstat_core.infer.conditional import Conditional
+from nextstat_core.infer.exclusion_rows import ExclusionRows, tails_of
+from nextstat_core.infer.input_fits import rows_of
+from nextstat_core.infer.limits import check_alpha
 from nextstat_core.infer.options import FitOptions
-from nextstat_core.models import ModelInputs
-from nextstat_core.stats.asymptotics import N_SIGMA, cls_tails, log_density, log_ndtr
+from nextstat_core.infer.request import make_request
+from nextstat_core.infer.statistics import statistic_of
+from nextstat_core.infer.target import histfactory_target
+from nextstat_core.optimize import Status
+from nextstat_core.stats.asymptotics import N_SIGMA, log_density, log_ndtr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-    from nextstat_core.infer.asymptotic import AsymptoticTest, Ratios
+    from nextstat_core.infer.exclusion_rows import RowRatios
     from nextstat_core.infer.statistics import AsimovKind
-    from nextstat_core.results import LimitResult
+    from nextstat_core.models import ModelInputs
 
 __all__ = ["InputExclusion", "InputLimit", "InputLimits"]
 
 _TOLERANCE = 1e-13
-# Relative length of the last Newton step towards a limit.
-_RTOL = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class InputLimit:
-    """One limit, and its gradient with respect to the inputs, shape (size,).
+    """Limits or CLs of rows, and their gradients with respect to the inputs.
 
-    Both are NaN where there is no limit.
+    Attributes
+    ----------
+    value : float array, shape (rows,)
+        NaN where there is no limit.
+    gradient : float array, shape (rows, size)
+        NaN where there is none.
+    converged : bool array, shape (rows,)
+        Whether all fits did that it is made of, and a search for a limit came to its end.
     """
 
-    value: float
+    value: NDArray[np.float64]
     gradient: NDArray[np.float64]
+    converged: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
 class InputLimits:
-    """Upper limits as functions of a model's inputs.
+    """Upper limits of one model with inputs that change.
 
     Parameters
     ----------
@@ -65,119 +73,167 @@ class InputLimits:
     asimov : {"postfit", "prefit"}
         Whether the Asimov set has the nuisance parameters of the fit to the data, or their start
         values; expected limits do not depend on the data then, as training wants it.
+    options : FitOptions, optional
+        Its tolerance is at most 1e-13.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
     """
 
-    inputs: ModelInputs
-    alpha: float = 0.05
-    test_stat: str = "qtilde"
-    asimov: AsimovKind = "prefit"
-    options: FitOptions = field(default_factory=lambda: FitOptions(tolerance=_TOLERANCE))
+    def __init__(
+        self,
+        inputs: ModelInputs,
+        alpha: float = 0.05,
+        test_stat: str = "qtilde",
+        asimov: AsimovKind = "prefit",
+        options: FitOptions | None = None,
+    ) -> None:
+        check_alpha(alpha)
+        if test_stat not in ("qtilde", "q"):
+            raise InputError.unknown("test statistic with CLs", test_stat, ["qtilde", "q"])
+        if asimov not in ("postfit", "prefit"):
+            raise InputError.unknown("`asimov`", asimov, ["postfit", "prefit"])
+        self.inputs, self.alpha, self.asimov = inputs, alpha, asimov
+        self.statistic = statistic_of(test_stat)
+        options = options or FitOptions()
+        tolerance = min(options.tolerance, _TOLERANCE)
+        self.options = replace(options, tolerance=tolerance, polish_rows=True)
 
-    def __post_init__(self) -> None:
-        check_alpha(self.alpha)
-        if self.test_stat not in ("qtilde", "q"):
-            raise InputError.unknown("test statistic with CLs", self.test_stat, ["qtilde", "q"])
+    def at(self, vectors: NDArray[np.float64], count: int = 1) -> InputExclusion:
+        """Rows with the inputs `vectors`.
 
-    def at(self, vector: NDArray[np.float64]) -> InputExclusion:
-        """The model with the inputs `vector`, shape (size,)."""
-        inputs = ModelInputs(
-            self.inputs.changed(vector), [entry.key for entry in self.inputs.entries]
-        )
-        asked = AskedTest(
-            test_stat=self.test_stat,  # type: ignore[arg-type]
-            asimov=self.asimov,
-            options=self.options,
-        )
-        return InputExclusion(inputs, asymptotic_test(inputs.model, asked), self.alpha)
+        Parameters
+        ----------
+        vectors : float array, shape (1 or rows, size)
+            Inputs; one set for all rows where templates or variances are among them.
+        count : int
+            Number of rows that one set of inputs stands for.
+
+        Raises
+        ------
+        InputError
+            If rows differ in templates or variances.
+        MissingPOIError
+            If the model has no parameter of interest.
+        """
+        inputs, given = rows_of(self.inputs, vectors, max(count, len(vectors)))
+        own = (lambda: self._own) if inputs is self.inputs else None
+        tests = ExclusionRows(inputs, given, self.statistic, self.asimov, self.options, own)
+        return InputExclusion(tests, self.alpha)
+
+    @cached_property
+    def _own(self) -> Conditional:
+        """The fit to the model's own numbers: near, and always the same."""
+        target = histfactory_target(self.inputs.model, "limits")
+        request = make_request(target)
+        assert target.poi is not None
+        request = self.statistic.request(target, request, target.poi)
+        once = replace(self.options, second_modes=False)
+        return Conditional.around_fit(target, request, None, once)
 
 
 class InputExclusion:
-    """Limits and CLs of one set of inputs."""
+    """Limits and CLs of rows.
 
-    def __init__(self, inputs: ModelInputs, test: AsymptoticTest, alpha: float) -> None:
-        self.inputs, self.test, self.alpha = inputs, test, alpha
-        rows = inputs.row_inputs(inputs.values[None, :])
-        self._data = RowLikelihood(inputs, rows)
-        self._rows = rows
+    Tested values and fluctuations are one for all rows, or one each.
+    """
 
-    @cached_property
-    def limits(self) -> LimitResult:
-        """All six limits, without gradients."""
-        return limits_of(self.test, self.alpha, rtol=_RTOL)
+    def __init__(self, tests: ExclusionRows, alpha: float) -> None:
+        self._tests, self._alpha = tests, alpha
+        self._count = len(tests.request.start)
 
-    def expected(self, n_sigma: int = 0) -> InputLimit:
-        """The limit that is expected if the estimate fluctuates by `n_sigma`."""
-        if n_sigma not in N_SIGMA:
-            raise InputError.unknown("`n_sigma`", str(n_sigma), list(map(str, N_SIGMA)))
-        assert self.limits.expected is not None
-        mu = float(self.limits.expected[N_SIGMA.index(n_sigma)])
-        if not np.isfinite(mu):
-            return self._none()
-        ratios = self.test.asimov_at(np.array([mu]))
-        return InputLimit(mu, -self._asimov_gradient(ratios) / float(ratios.slope[0]))
+    def expected(self, n_sigma: ArrayLike = 0) -> InputLimit:
+        """The limits that are expected if the estimate fluctuates by `n_sigma`."""
+        fluctuation = self._n_sigma(n_sigma)
+        mu, ended = self._tests.expected_limits(self._alpha, fluctuation)
+        exists = np.isfinite(mu)
+        ratios = self._tests.asimov_at(np.where(exists, mu, 1.0))
+        by_mu = np.where(exists, ratios.slope, np.nan)
+        converged = ended & ratios.converged & self._tests.point_converged
+        return _limit(mu, self._asimov_gradient(ratios), by_mu, converged)
 
     def observed(self) -> InputLimit:
-        """The observed limit."""
-        mu = float(self.limits.observed)
-        if not np.isfinite(mu):
-            return self._none()
-        by_inputs, by_mu, _ = self._log_cls(mu)
-        return InputLimit(mu, -by_inputs / by_mu)
+        """The observed limits."""
+        mu, ended = self._tests.observed_limits(self._alpha)
+        exists = np.isfinite(mu)
+        by_inputs, by_mu, _, converged = self._log_cls(np.where(exists, mu, 1.0))
+        return _limit(mu, by_inputs, np.where(exists, by_mu, np.nan), converged & ended)
 
-    def cls(self, mu: float) -> InputLimit:
-        """CLs of the data at `mu`, and its gradient."""
-        by_inputs, _, value = self._log_cls(mu)
-        return InputLimit(value, value * by_inputs)
+    def cls(self, mu: ArrayLike) -> InputLimit:
+        """CLs of the data at `mu`."""
+        by_inputs, _, value, converged = self._log_cls(self._each(mu))
+        return InputLimit(value, value[:, None] * by_inputs, converged)
 
-    def expected_cls(self, mu: float, n_sigma: int = 0) -> InputLimit:
+    def expected_cls(self, mu: ArrayLike, n_sigma: ArrayLike = 0) -> InputLimit:
         r"""CLs that is expected at `mu`, :math:`\Phi(N - \sqrt{q_A}) / \Phi(N)`."""
-        ratios = self.test.asimov_at(np.array([mu]))
-        root = sqrt(float(ratios.q[0]))
-        value = np.exp(log_ndtr(n_sigma - root) - log_ndtr(n_sigma))
-        slope = -np.exp(log_density(n_sigma - root) - log_ndtr(n_sigma)) / (2.0 * root)
-        return InputLimit(float(value), slope * self._asimov_gradient(ratios))
+        ratios = self._tests.asimov_at(self._each(mu))
+        root, fluctuation = np.sqrt(ratios.q), self._n_sigma(n_sigma)
+        value, weight = np.empty(self._count), np.zeros(self._count)
+        for i, (n, a) in enumerate(zip(fluctuation.tolist(), root.tolist(), strict=True)):
+            value[i] = np.exp(log_ndtr(n - a) - log_ndtr(n))
+            if a > 0.0:
+                weight[i] = -np.exp(log_density(n - a) - log_ndtr(n)) / (2.0 * a)
+        gradient = weight[:, None] * self._asimov_gradient(ratios)
+        return InputLimit(value, gradient, ratios.converged & self._tests.point_converged)
 
-    def _none(self) -> InputLimit:
-        return InputLimit(float("nan"), np.full(self.inputs.size, np.nan))
+    def _each(self, mu: ArrayLike) -> NDArray[np.float64]:
+        return np.array(np.broadcast_to(np.asarray(mu, dtype=float), (self._count,)))
+
+    def _n_sigma(self, n_sigma: ArrayLike) -> NDArray[np.intp]:
+        found = np.broadcast_to(np.asarray(n_sigma), (self._count,))
+        for wrong in found[~np.isin(found, N_SIGMA)][:1]:
+            raise InputError.unknown("`n_sigma`", str(wrong), list(map(str, N_SIGMA)))
+        return found.astype(np.intp)
 
     # -- likelihood ratios ------------------------------------------------------------------------
 
-    def _log_cls(self, mu: float) -> tuple[NDArray[np.float64], float, float]:
-        """Derivatives of log CLs in the inputs and in mu, and CLs."""
-        data = self.test.data_at(np.array([mu]))
-        asimov = self.test.asimov_at(np.array([mu]))
-        s, a = sqrt(float(data.q[0])), sqrt(float(asimov.q[0]))
-        bounded = self.test.statistic.bounded
-        tails = cls_tails(s, a, bounded=bounded, cut=bool(data.cut[0]))
-        weights = [
-            0.5 * slope / root if root else 0.0
-            for slope, root in zip(tails.cls_by, (s, a), strict=True)
-        ]
-        by_inputs = weights[0] * self._data_gradient(data) + weights[1] * self._asimov_gradient(
-            asimov
-        )
-        by_mu = weights[0] * float(data.slope[0]) + weights[1] * float(asimov.slope[0])
-        return by_inputs, by_mu, tails.cls
+    def _log_cls(
+        self, mu: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """Derivatives of log CLs in the inputs and in mu, CLs, and whether all fits converged."""
+        tests = self._tests
+        data, asimov = tests.data_at(mu), tests.asimov_at(mu)
+        tails = tails_of(data, asimov, bounded=tests.statistic.bounded)
+        by_roots = np.array([each.cls_by for each in tails])
+        roots = np.sqrt(np.stack([data.q, asimov.q], axis=1))
+        weights = np.divide(0.5 * by_roots, roots, out=np.zeros_like(roots), where=roots > 0.0)
+        parts = self._data_gradient(data), self._asimov_gradient(asimov)
+        by_inputs = weights[:, :1] * parts[0] + weights[:, 1:] * parts[1]
+        by_mu = weights[:, 0] * data.slope + weights[:, 1] * asimov.slope
+        converged = data.converged & asimov.converged & tests.point_converged
+        converged &= tests.free.status == Status.EDM
+        return by_inputs, by_mu, np.array([each.cls for each in tails]), converged
 
-    def _data_gradient(self, ratios: Ratios) -> NDArray[np.float64]:
-        ends = ratios.fits.fits.values[:1], self.test.around.x[None, :]
-        return _difference(self._data.by_inputs, *ends)
+    def _data_gradient(self, ratios: RowRatios) -> NDArray[np.float64]:
+        return _difference(self._tests.likelihood.by_inputs, ratios.held, self._tests.free.values)
 
-    def _asimov_gradient(self, ratios: Ratios) -> NDArray[np.float64]:
-        """Of the Asimov set's likelihood ratio at fixed mu; its best fit is the point itself."""
-        point = self.test.asimov.x[None, :]
-        asimov = RowLikelihood(self.inputs, self._rows, point)
-        held = ratios.fits.fits.values[:1]
-        found = _difference(asimov.by_inputs, held, point)
-        if self.test.kind == "prefit":
+    def _asimov_gradient(self, ratios: RowRatios) -> NDArray[np.float64]:
+        """Of the Asimov sets' likelihood ratios at fixed mu; their best fits are the points."""
+        tests = self._tests
+        point, asimov = tests.point, tests.asimov
+        found = _difference(asimov.by_inputs, ratios.held, point)
+        if tests.kind == "prefit":
             return found
-        # The point is the fit to the data with its signal held, and moves with the inputs.
-        request = self.test.around.request
-        fixed = request.fixed.copy()
-        fixed[self.test.poi] = True
-        free = self._data.free_set(point, request.lower, request.upper, fixed[None, :])
-        cotangent = _difference(asimov.by_point, held, point)[None, :]
-        return found + self._data.through_minimum(point, free, cotangent)[0]
+        # A point is the fit to the data with its signal held, and moves with the inputs.
+        request, fixed = tests.request, tests.request.fixed.copy()
+        fixed[:, tests.poi] = True
+        free = tests.likelihood.free_set(point, request.lower, request.upper, fixed)
+        cotangent = _difference(asimov.by_point, ratios.held, point)
+        return found + tests.likelihood.through_minimum(point, free, cotangent)
+
+
+def _limit(
+    mu: NDArray[np.float64],
+    by_inputs: NDArray[np.float64],
+    by_mu: NDArray[np.float64],
+    converged: NDArray[np.bool_],
+) -> InputLimit:
+    """Limits from the derivatives of what is zero there; NaN where there are none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gradient = -by_inputs / by_mu[:, None]
+    return InputLimit(np.where(np.isfinite(mu), mu, np.nan), gradient, converged)
 
 
 def _difference(
@@ -185,5 +241,5 @@ def _difference(
     held: NDArray[np.float64],
     free: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Twice the difference of a gradient between two points, (n,)."""
-    return 2.0 * (function(held) - function(free))[0]
+    """Twice the difference of a gradient between two points, (rows, n)."""
+    return 2.0 * (function(held) - function(free))

@@ -22,6 +22,7 @@ import numpy as np
 
 from nextstat_core.errors import InputError
 from nextstat_core.infer.conditional import Conditional
+from nextstat_core.infer.input_fits import along_poi, by_rows, of_model, rows_of
 from nextstat_core.infer.input_rows import RowLikelihood
 from nextstat_core.infer.minimise_rows import minimise_rows
 from nextstat_core.infer.options import FitOptions
@@ -30,7 +31,6 @@ from nextstat_core.infer.request import make_request
 from nextstat_core.infer.row_fits import BatchFit
 from nextstat_core.infer.statistics import statistic_of
 from nextstat_core.infer.target import histfactory_target
-from nextstat_core.models import ModelInputs
 from nextstat_core.optimize import Status
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ if TYPE_CHECKING:
     from nextstat_core.infer.request import Request
     from nextstat_core.infer.statistics import TestStatistic
     from nextstat_core.infer.target import BatchData, HistFactoryTarget
+    from nextstat_core.models import ModelInputs
 
 __all__ = ["InputTest", "InputTests", "TestedRows"]
 
-# The error of a gradient is of first order in the distance to the minimum: 1e-7 here.
+# The error of a gradient is of first order in the distance to the minimum: at most 1e-7 here.
 _TOLERANCE = 1e-13
 # Largest relative change of an input in differences of exact gradients.
 _STEP = 5e-3
@@ -63,6 +64,8 @@ class TestedRows:
     free, held : float arrays, shape (rows, n_params)
         The minima, and those with the parameter of interest at `mu`.
     mu : float array, shape (rows,)
+    n_fev, n_gev, n_hev : int arrays, shape (rows,)
+        Evaluations of objective, gradient and exact Hessian in both fits of a row.
     """
 
     q: NDArray[np.float64]
@@ -73,6 +76,9 @@ class TestedRows:
     free: NDArray[np.float64]
     held: NDArray[np.float64]
     mu: NDArray[np.float64]
+    n_fev: NDArray[np.int64]
+    n_gev: NDArray[np.int64]
+    n_hev: NDArray[np.int64]
 
 
 class InputTest:
@@ -145,8 +151,8 @@ class InputTest:
     def _at(self, vectors: NDArray[np.float64]) -> RowLikelihood:
         """The likelihood of rows with other inputs."""
         inputs, point = self.likelihood.inputs, self.likelihood.point
-        if not _by_rows(inputs):
-            inputs = _of_model(inputs, vectors[0])
+        if not by_rows(inputs):
+            inputs = of_model(inputs, vectors[0])
             vectors = np.repeat(inputs.values[None, :], len(vectors), axis=0)
         return RowLikelihood(inputs, inputs.row_inputs(vectors), point)
 
@@ -240,7 +246,9 @@ class InputTests:
         if data == "asimov":
             self.asimov_poi = self.statistic.asimov_poi if asimov_poi is None else asimov_poi
         options = options or FitOptions(second_modes=False)
-        self.options = replace(options, tolerance=min(options.tolerance, _TOLERANCE))
+        tolerance = min(options.tolerance, _TOLERANCE)
+        # Polishing costs gradients, and spares most rows another exact Hessian.
+        self.options = replace(options, tolerance=tolerance, polish_rows=True)
         target = histfactory_target(inputs.model, "tests with gradients")
         poi_of(target, make_request(target), "a hypothesis test")
 
@@ -255,13 +263,7 @@ class InputTests:
             Tested values.
         """
         count = max(len(vectors), len(mu))
-        inputs, given = self.inputs, vectors
-        if not _by_rows(self.inputs):
-            if len(vectors) != 1:
-                raise InputError("rows share templates and variances; expected one set of inputs")
-            inputs = _of_model(self.inputs, vectors[0])
-            given = inputs.values[None, :]
-        given = np.repeat(given, count, axis=0) if len(given) < count else given
+        inputs, given = rows_of(self.inputs, vectors, count)
         rows = inputs.row_inputs(given)
         tested = np.broadcast_to(np.asarray(mu, dtype=float), (count,))
         target = histfactory_target(inputs.model, "tests with gradients")
@@ -319,7 +321,7 @@ class InputTests:
             free = self._free(target, request, fixed, data, around)
         x = np.where(np.isfinite(free.values), free.values, around.x)
         around.request = replace(request, fixed=fixed, start=np.where(rows.idle, 1.0, x))
-        begin = x + _moves(around, poi, mu - x[:, poi])
+        begin = x + (mu - x[:, poi])[:, None] * along_poi(around, poi)
         held = around.fit(
             np.full((len(mu), 1), poi), mu[:, None], data=data, start=begin,
             second_modes=False, slopes=False,
@@ -339,6 +341,9 @@ class InputTests:
             free.values,
             held.fits.values,
             np.array(mu),
+            free.n_fev + held.fits.n_fev,
+            free.n_gev + held.fits.n_gev,
+            free.n_hev + held.fits.n_hev,
         )
         return InputTest(tested, likelihood, vectors, around.request)
 
@@ -367,24 +372,3 @@ def _starting(request: Request, start: NDArray[np.float64]) -> Request:
     usable = ~request.fixed & np.isfinite(start)
     inside = np.clip(start, request.lower, request.upper)
     return replace(request, start=np.where(usable, inside, request.start))
-
-
-def _by_rows(inputs: ModelInputs) -> bool:
-    """Whether rows may differ in these inputs."""
-    return all(entry.kind in ("nominal", "data") for entry in inputs.entries)
-
-
-def _of_model(inputs: ModelInputs, vector: NDArray[np.float64]) -> ModelInputs:
-    """The same inputs of the model written again."""
-    return ModelInputs(inputs.changed(vector), [entry.key for entry in inputs.entries])
-
-
-def _moves(around: Conditional, poi: int, distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How all parameters move with the parameter of interest, in first order."""
-    metric = around.metric
-    if metric is None or metric.inverse is None:
-        unit = np.zeros(len(around.x))
-        unit[poi] = 1.0
-        return distance[:, None] * unit
-    column = metric.columns(np.asarray([poi]))[0]
-    return distance[:, None] * column / column[poi]

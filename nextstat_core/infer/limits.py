@@ -23,6 +23,7 @@ from nextstat_core.infer.row_fits import row_result
 from nextstat_core.results import LimitResult
 from nextstat_core.stats.asymptotics import (
     N_SIGMA,
+    Tails,
     cls_tails,
     critical_value,
     log_density,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from nextstat_core.results import FitMinimumResult
     from nextstat_core.typing import ArrayLike
 
-__all__ = ["check_alpha", "limits_of", "upper_limits"]
+__all__ = ["check_alpha", "distance_to_limit", "limit_of_parabolas", "limits_of", "upper_limits"]
 
 _MOST_ROUNDS = 80
 
@@ -113,6 +114,39 @@ def check_alpha(alpha: float) -> None:
     """Refuse what is no probability."""
     if not 0.0 < alpha < 1.0:
         raise InputError(f"`alpha` must lie between 0 and 1; found {alpha!r}")
+
+
+def limit_of_parabolas(best: float, sigma: float, alpha: float, *, bounded: bool) -> float:
+    """The observed limit if both likelihood ratios were parabolas of one width."""
+    low, high = max(best, 0.0), max(best, 0.0) + 20.0 * sigma
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        s = max(middle - best, 0.0) / sigma
+        tails = cls_tails(s, middle / sigma, bounded=bounded)
+        low, high = (middle, high) if tails.log_cls > log(alpha) else (low, middle)
+    return high
+
+
+def distance_to_limit(
+    tails: Tails, q: tuple[float, float], slope: tuple[float, float], alpha: float
+) -> tuple[float, float]:
+    """CLs against `alpha` as normal quantiles, which are nearly linear in the POI, and its slope.
+
+    Parameters
+    ----------
+    q, slope : pairs of float
+        Statistics of the data and of the Asimov set, and their derivatives with respect to the POI.
+    """
+    quantile = -normal_quantile(tails.cls)
+    if not isfinite(quantile):
+        return quantile, 0.0
+    by_mu = sum(
+        by_root * by_poi / (2.0 * sqrt(value))
+        for by_root, value, by_poi in zip(tails.cls_by, q, slope, strict=True)
+        if value
+    )
+    stretch = np.exp(tails.log_cls - log_density(quantile))
+    return quantile + normal_quantile(alpha), float(-by_mu * stretch)
 
 
 def limits_of(
@@ -192,20 +226,14 @@ class _Search:
             band.tell(root - critical_value(self.alpha, N_SIGMA[i]), slope)
 
     def _tell_observed(self, data: Ratios, asimov: Ratios) -> None:
-        """Compare CLs with alpha as normal quantiles: those are nearly linear in the POI."""
-        s, a = sqrt(data.q[0]), sqrt(asimov.q[-1])
-        s_slope = data.slope[0] / (2.0 * s) if s else 0.0
-        a_slope = asimov.slope[-1] / (2.0 * a) if a else 0.0
         bounded = self.test.statistic.bounded
-        tails = cls_tails(s, a, bounded=bounded, cut=bool(data.cut[0]))
-        by_s, by_a = tails.cls_by
-        quantile = -normal_quantile(tails.cls)
-        if not isfinite(quantile):
-            self.observed.tell(quantile, 0.0)
-            return
-        slope = -(by_s * s_slope + by_a * a_slope)
-        stretch = np.exp(tails.log_cls - log_density(quantile))
-        self.observed.tell(quantile + normal_quantile(self.alpha), float(slope * stretch))
+        tails = cls_tails(
+            sqrt(data.q[0]), sqrt(asimov.q[-1]), bounded=bounded, cut=bool(data.cut[0])
+        )
+        found = distance_to_limit(
+            tails, (data.q[0], asimov.q[-1]), (data.slope[0], asimov.slope[-1]), self.alpha
+        )
+        self.observed.tell(*found)
 
     # -- where to start ---------------------------------------------------------------------------
 
@@ -219,14 +247,9 @@ class _Search:
 
     def _guess(self, sigma: float) -> float:
         """The limit if both likelihood ratios were parabolas."""
-        best = self.test.mu_hat
-        low, high = max(best, 0.0), max(best, 0.0) + 20.0 * sigma
-        for _ in range(30):
-            middle = 0.5 * (low + high)
-            s = max(middle - best, 0.0) / sigma
-            tails = cls_tails(s, middle / sigma, bounded=self.test.statistic.bounded)
-            low, high = (middle, high) if tails.log_cls > log(self.alpha) else (low, middle)
-        return high
+        return limit_of_parabolas(
+            self.test.mu_hat, sigma, self.alpha, bounded=self.test.statistic.bounded
+        )
 
     # -- the end ----------------------------------------------------------------------------------
 

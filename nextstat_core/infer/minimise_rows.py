@@ -86,7 +86,7 @@ def minimise_rows(
     slope = None
     if certify:
         slots = min(finish_slots(compiled), most)
-        finish(problem, minima, options.minimiser(polish=False), slots=slots)
+        finish(problem, minima, options.minimiser(polish=options.polish_rows), slots=slots)
     else:
         gradients = settle(problem, minima, slots=rough_slots(compiled) if alike else None)
         slope = np.array(backend.to_numpy(gradients))

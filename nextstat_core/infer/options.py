@@ -32,6 +32,9 @@ class FitOptions:
         Exact Hessians from the start, or a quasi-Newton start with the Fisher information at the
         starting point as metric, and exact Hessians only near the minimum. The latter can be faster
         with very many parameters that act on many bins.
+    polish_rows : bool
+        Whether fits that are rows of one minimisation go on with the last Hessian until rounding
+        stops them. Errors of gradients are of first order in the distance to the minimum.
     on_failure : {"return", "raise"}
         Whether a fit that does not converge is a result with a reason, or a `FitError`.
     """
@@ -41,6 +44,7 @@ class FitOptions:
     n_starts: int = 1
     second_modes: bool = True
     method: Literal["newton", "hybrid"] = "newton"
+    polish_rows: bool = False
     on_failure: Literal["return", "raise"] = "return"
 
     def __post_init__(self) -> None:

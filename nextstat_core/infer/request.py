@@ -37,7 +37,7 @@ class Request:
         parts = (self.start, self.lower, self.upper, self.fixed)
         return Request(*(part if part.ndim == 1 else part[i] for part in parts))  # type: ignore[arg-type]
 
-    def rows(self, rows: slice) -> Request:
+    def rows(self, rows: slice | NDArray[np.intp]) -> Request:
         """The requests of some rows, which may be one for all."""
         parts = (self.start, self.lower, self.upper, self.fixed)
         return Request(*(part if part.ndim == 1 else part[rows] for part in parts))  # type: ignore[arg-type]

@@ -259,6 +259,7 @@ def row_result(target: Target, fits: BatchFit, row: int) -> FitMinimumResult:
         n_iter=int(fits.n_iter[row]),
         n_fev=int(fits.n_fev[row]),
         n_gev=int(fits.n_gev[row]),
+        n_hev=int(fits.n_hev[row]),
         message=status.reason,
         initial_nll=float(fits.initial_nll[row]),
         edm=float(fits.edm[row]),

@@ -123,6 +123,8 @@ class Impacts(Sequence[Impact]):
         Whether parameters were held at the ends of their intervals of the profile likelihood.
     n_refits, n_newton : int
         Fits with a parameter held, and those that needed exact Hessians of their own.
+    n_fev, n_gev, n_hev : int
+        Evaluations of objective, gradient and Hessian in all these fits together.
     warnings : tuple of str
     """
 
@@ -145,6 +147,9 @@ class Impacts(Sequence[Impact]):
     minos: bool = False
     n_refits: int = 0
     n_newton: int = 0
+    n_fev: int = 0
+    n_gev: int = 0
+    n_hev: int = 0
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -205,6 +210,9 @@ class Impacts(Sequence[Impact]):
             "statistical": _null(self.statistical),
             "n_refits": self.n_refits,
             "n_newton": self.n_newton,
+            "n_fev": self.n_fev,
+            "n_gev": self.n_gev,
+            "n_hev": self.n_hev,
             "n_failed": len(self.failed),
             "impacts": [
                 {key: _null(value) for key, value in row.items()} for row in self.to_rows()

@@ -28,7 +28,8 @@ class FitMinimumResult:
         The minimum; `parameters` (alias `bestfit`) is the same as a list of float.
     nll, initial_nll : float
     converged : bool
-    n_iter, n_fev, n_gev : int
+    n_iter, n_fev, n_gev, n_hev : int
+        Iterations, and evaluations of objective, gradient and Hessian.
     message : str
         Why the minimiser stopped: one of `TERMINATION_REASONS`.
     final_gradient : list of float or None
@@ -47,6 +48,7 @@ class FitMinimumResult:
     n_iter: int = 0
     n_fev: int = 0
     n_gev: int = 0
+    n_hev: int = 0
     message: str = ""
     initial_nll: float = nan
     final_gradient: list[float] | None = None

@@ -10,6 +10,7 @@ from nextstat_core.testing.families import (
     many_channels,
     negative_rates,
     one_sided_bin,
+    uncertain_signal,
     uncorrelated,
     unidentified_pair,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "many_channels",
     "negative_rates",
     "one_sided_bin",
+    "uncertain_signal",
     "uncorrelated",
     "unidentified_pair",
 ]

@@ -19,6 +19,7 @@ __all__ = [
     "many_channels",
     "negative_rates",
     "one_sided_bin",
+    "uncertain_signal",
     "uncorrelated",
     "unidentified_pair",
 ]
@@ -116,6 +117,32 @@ def uncorrelated(
     return _workspace(
         {"singlechannel": [_signal(list(signal)), background]}, {"singlechannel": data}, poi="mu"
     )
+
+
+def uncertain_signal(lower: float = -5.0) -> Workspace:
+    """Three bins; the signal has a histosys, a shapesys and a staterror of both samples.
+
+    `lower` is the lower bound of mu. With code 1 for the normsys and a negative bound, q0 is
+    2.0953724686, the best mu 1.5358811259 with an uncertainty of 1.2928625125, and the gradient of
+    q0 by the yields of the signal (0.05469373, 0.02837038, -0.18231386).
+    """
+    templates = {"hi_data": [6.2, 12.5, 4.0], "lo_data": [4.1, 8.5, 2.2]}
+    effect = {"hi": math.exp(0.1), "lo": math.exp(-0.1)}
+    signal = _sample(
+        "s",
+        [5.0, 10.0, 3.0],
+        ("normfactor", "mu", None),
+        ("histosys", "a", templates),
+        ("shapesys", "ss", [1.0, 2.0, 0.8]),
+        ("staterror", "st", [0.5, 0.7, 0.4]),
+    )
+    background = _sample(
+        "b", [50.0, 60.0, 40.0], ("normsys", "a", effect), ("staterror", "st", [2.0, 2.5, 1.5])
+    )
+    workspace = _workspace({"c": [signal, background]}, {"c": [58.0, 75.0, 41.0]}, poi="mu")
+    config = workspace["measurements"][0]["config"]
+    config["parameters"] = [{"name": "mu", "bounds": [[lower, 20.0]]}]
+    return workspace
 
 
 def many_channels(n_channels: int = 50) -> Workspace:

@@ -6,7 +6,6 @@ import math
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.utils.env_checker import check_env
 
 import nextstat.gym
 from nextstat_core.errors import InputError
@@ -25,13 +24,6 @@ def written_again(place, yields):
             if (channel["name"], sample["name"]) == (place["channel"], place["sample"]):
                 sample["data"] = list(yields)
     return HistFactoryModel.from_workspace(workspace)
-
-
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("data", [(5.0, 10.0), (0.0, 10.0)], ids=["filled", "a zero bin"])
-def test_gymnasium_finds_nothing_wrong(with_data, metric, data):
-    env = HistFactoryEnv(**with_data(data), reward_metric=metric, max_steps=5)
-    check_env(env, skip_render_check=True)
 
 
 def test_gymnasium_makes_it_by_its_name(simple):
@@ -89,30 +81,6 @@ def test_the_start_of_a_published_example_has_its_published_significance(simple)
     env.reset()
     # Of the reference's tool goldens.
     assert env.step(np.zeros(2))[1] == pytest.approx(0.6044675, abs=1e-6)
-
-
-def test_an_episode_is_truncated_after_its_steps(simple):
-    env = HistFactoryEnv(**simple, max_steps=3)
-    for _ in range(2):
-        env.reset()
-        ends = [env.step(np.zeros(2))[2:4] for _ in range(3)]
-        assert ends == [(False, False), (False, False), (False, True)]
-
-
-@pytest.mark.parametrize("metric", ["nll", "zmu"])
-def test_a_seed_gives_the_same_episode_bit_for_bit(simple, metric):
-    env = HistFactoryEnv(**simple, reward_metric=metric, init_noise=0.2)
-
-    def episode():
-        first, info = env.reset(seed=11)
-        assert info == {"seed": 11}
-        steps = [env.step(env.action_space.sample())[:2] for _ in range(5)]
-        return [first, *(part for step in steps for part in step)]
-
-    first, again = episode(), episode()
-    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    assert not np.array_equal(first[0], [5.0, 10.0])
-    assert not np.array_equal(env.reset()[0], env.reset()[0])
 
 
 def test_the_form_of_older_learners_has_four_values(simple):

@@ -1,14 +1,12 @@
 """Gradients of test statistics with respect to inputs: published digits, differences, rows."""
 
-import math
-
 import numpy as np
 import pytest
 
 from nextstat_core.errors import InputError, MissingPOIError
-from nextstat_core.infer import InputLimits, InputTests, hypotest, upper_limits
+from nextstat_core.infer import InputTests, hypotest
 from nextstat_core.models import HistFactoryModel, ModelInputs
-from nextstat_core.testing import generate_workspace
+from nextstat_core.testing import generate_workspace, uncertain_signal
 from nextstat_core.testing.differences import differences
 
 KEYS = [("c", "s"), ("c", "s", "a", "hi"), ("c", "s", "a", "lo"),
@@ -16,38 +14,9 @@ KEYS = [("c", "s"), ("c", "s", "a", "hi"), ("c", "s", "a", "lo"),
 
 
 def shapes(lower=-5.0):
-    """Three bins; the signal has a histosys, a shapesys and a staterror of both samples."""
-    signal = [
-        {"name": "mu", "type": "normfactor", "data": None},
-        {"name": "a", "type": "histosys",
-         "data": {"hi_data": [6.2, 12.5, 4.0], "lo_data": [4.1, 8.5, 2.2]}},
-        {"name": "ss", "type": "shapesys", "data": [1.0, 2.0, 0.8]},
-        {"name": "st", "type": "staterror", "data": [0.5, 0.7, 0.4]},
-    ]  # fmt: skip
-    background = [
-        {"name": "a", "type": "normsys", "data": {"hi": math.exp(0.1), "lo": math.exp(-0.1)}},
-        {"name": "st", "type": "staterror", "data": [2.0, 2.5, 1.5]},
-    ]
-    workspace = {
-        "channels": [
-            {
-                "name": "c",
-                "samples": [
-                    {"name": "s", "data": [5.0, 10.0, 3.0], "modifiers": signal},
-                    {"name": "b", "data": [50.0, 60.0, 40.0], "modifiers": background},
-                ],
-            }
-        ],
-        "observations": [{"name": "c", "data": [58.0, 75.0, 41.0]}],
-        "measurements": [
-            {
-                "name": "m",
-                "config": {"poi": "mu", "parameters": [{"name": "mu", "bounds": [[lower, 20.0]]}]},
-            }
-        ],
-        "version": "1.0.0",
-    }
-    return HistFactoryModel.from_workspace(workspace, interpolation={"normsys": "code1"})
+    return HistFactoryModel.from_workspace(
+        uncertain_signal(lower), interpolation={"normsys": "code1"}
+    )
 
 
 def at(tests, vector, mu):
@@ -190,47 +159,3 @@ def test_a_best_fit_at_its_bound_does_not_move():
     assert found.tested.mu_hat[0] == 0.0
     assert not found.gradient_of_mu_hat().any()
     assert np.isnan(found.sigma_mu()[0])
-
-
-def test_limits_have_the_digits_of_a_model_that_was_computed_elsewhere():
-    inputs = ModelInputs(shapes(0.0), [("c", "s")])
-    found = InputLimits(inputs, asimov="postfit").at(inputs.values)
-    middle, high = found.expected(0), found.expected(2)
-    assert middle.value == pytest.approx(2.323129, abs=1e-6)
-    np.testing.assert_allclose(middle.gradient, [-0.05211055, -0.1414753, -0.00381434], atol=1e-7)
-    assert high.value == pytest.approx(5.974712, abs=1e-6)
-    np.testing.assert_allclose(high.gradient, [0.3065662, 0.4258474, -0.1153359], atol=1e-6)
-
-
-@pytest.mark.parametrize("asimov", ["postfit", "prefit"])
-def test_limits_and_cls_have_the_gradients_of_differences(asimov):
-    inputs = ModelInputs(shapes(0.0), [KEYS[0], KEYS[4], KEYS[6]])
-    limits = InputLimits(inputs, asimov=asimov)
-    functions = [
-        lambda e: e.expected(1),
-        lambda e: e.observed(),
-        lambda e: e.cls(2.5),
-        lambda e: e.expected_cls(2.5, -1),
-    ]
-
-    def values(x):
-        exclusion = limits.at(x)
-        return [function(exclusion).value for function in functions]
-
-    expected = differences(values, inputs.values, 0.05 * inputs.values).T
-    here = limits.at(inputs.values)
-    for function, slopes in zip(functions, expected, strict=True):
-        found = function(here).gradient
-        np.testing.assert_allclose(found, slopes, rtol=0, atol=1e-7 * np.abs(slopes).max())
-    own = upper_limits(inputs.model, asimov=asimov)
-    assert here.limits.observed == pytest.approx(own.observed, rel=1e-6)
-
-
-def test_what_has_no_cls_is_refused():
-    inputs = ModelInputs(shapes(), [("c", "s")])
-    with pytest.raises(InputError, match="q0"):
-        InputLimits(inputs, test_stat="q0")
-    with pytest.raises(InputError, match="alpha"):
-        InputLimits(inputs, alpha=1.5)
-    with pytest.raises(InputError, match="n_sigma"):
-        InputLimits(inputs).at(inputs.values).expected(3)

@@ -73,6 +73,19 @@ def test_last_step_certifies_the_minima(likelihood, recipe):
     assert size[found.held[done] != 0].max(initial=0.0) == 0.0
 
 
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
+def test_polishing_takes_the_last_step_to_rounding(likelihood, recipe):
+    case, problem = toy_problem(likelihood, recipe, 60)
+    ends = {}
+    for polish in (True, False):
+        ends[polish] = fit(case, problem, tolerance=1e-4)
+        finish(problem, ends[polish], Options(tolerance=1e-13, polish=polish))
+    done = ends[False].status == Status.EDM
+    np.testing.assert_array_equal(ends[True].status == Status.EDM, done)
+    assert ends[True].edm[done].max() < 1e-18 < ends[False].edm[done].max()
+    np.testing.assert_allclose(ends[True].value[done], ends[False].value[done], rtol=0, atol=1e-11)
+
+
 @pytest.mark.parametrize("recipe", ["gammas", "signal near its bound"])
 @pytest.mark.parametrize("rows", [1, 7, 31, 33])
 def test_a_toy_has_the_same_bits_in_any_batch(likelihood, recipe, rows):

@@ -15,6 +15,7 @@ from nextstat_core.testing import (
     many_channels,
     negative_rates,
     one_sided_bin,
+    uncertain_signal,
     uncorrelated,
     unidentified_pair,
 )
@@ -135,3 +136,15 @@ def test_growth_has_the_bins_and_parameters_asked_for(
 
 def test_growth_of_a_seed_is_always_the_same() -> None:
     assert growth(30, 6, seed=4) == growth(30, 6, seed=4) != growth(30, 6, seed=5)
+
+
+def test_uncertain_signal_has_its_test_statistic_and_best_fit() -> None:
+    loaded = pyhf.Workspace(uncertain_signal())
+    codes = {"normsys": {"interpcode": "code1"}, "histosys": {"interpcode": "code4p"}}
+    model = loaded.model(modifier_settings=codes)
+    data = loaded.data(model)
+    tight = {"return_fitted_val": True, "tolerance": 1e-12}
+    best, free = pyhf.infer.mle.fit(data, model, **tight)
+    _, held = pyhf.infer.mle.fixed_poi_fit(0.0, data, model, **tight)
+    assert held - free == pytest.approx(2.0953724686, abs=1e-8)
+    assert best[model.config.poi_index] == pytest.approx(1.5358811259, abs=1e-4)

@@ -11,8 +11,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="nextstat-torch needs PyTorch")
 
-from nextstat_core.errors import FitError, InputError  # noqa: E402
-from nextstat_core.infer import FitOptions, hypotest, upper_limits  # noqa: E402
+from nextstat_core.errors import InputError  # noqa: E402
+from nextstat_core.infer import hypotest, upper_limits  # noqa: E402
 from nextstat_core.models import HistFactoryModel  # noqa: E402
 from nextstat_core.testing import generate_workspace  # noqa: E402
 from nextstat_torch import (  # noqa: E402
@@ -145,16 +145,6 @@ def test_rows_share_a_signal_and_its_gradient_is_the_sum(plain):
     np.testing.assert_allclose(together.grad, alone.grad, rtol=1e-6, atol=1e-9)
 
 
-def test_the_same_inputs_give_the_same_bits(plain):
-    results = []
-    for _ in range(2):
-        session = Session(plain, "signal")
-        signals = (session.nominal * torch.tensor([[0.9], [1.2]])).requires_grad_()
-        session.z0(signals).sum().backward()
-        results.append(signals.grad.clone())
-    assert torch.equal(*results)
-
-
 def test_dtypes_follow_the_inputs_and_halves_do_not_lose_the_value(shapes):
     session = Session(shapes, "s")
     for dtype, result in [
@@ -237,15 +227,6 @@ def test_inputs_by_key_are_tested_on_asimov_data_and_a_signal_on_the_observed(sh
     assert torch.equal(fixed.q0(inputs), session.q0(session.nominal))
 
 
-def test_bins_may_become_empty_where_the_data_are_those_of_asimov(plain):
-    samples = [sample.name for sample in plain.ir.channels[0].samples]
-    name = plain.ir.channels[0].name
-    empty = {(name, each): torch.tensor([4.0, 5.0, 0.0]) for each in samples}
-    session = Session(plain, "signal")
-    assert bool(torch.isfinite(session.z0(empty)))
-    assert bool(torch.isfinite(session.expected_limit(empty)))
-
-
 def test_limits_and_cls_are_those_of_the_core(bounded):
     session = Session(bounded, "s")
     x = session.nominal
@@ -260,44 +241,6 @@ def test_limits_and_cls_are_those_of_the_core(bounded):
         session.limit(x, data="asimov")
     with pytest.raises(InputError, match="no derivative"):
         session.cls(x, torch.tensor(2.0, requires_grad=True))
-
-
-def test_an_uncertainty_that_does_not_exist_is_flagged(bounded):
-    session = Session(bounded.with_observed_main([40.0, 50.0, 35.0]), "s", test_stat="qtilde")
-    signal = leaf(session)
-    found = session.test(signal, "zmu", 0.0)
-    assert int(found.flags) & Flag.UNDETERMINED
-
-
-@pytest.mark.parametrize("loss", ["limit", "expected_limit", "cls", "expected_cls"])
-def test_limits_whose_fits_did_not_converge_are_flagged(bounded, loss):
-    extra = {"mu": 2.0} if loss.endswith("cls") else {}
-    session = Session(bounded, "s", options=FitOptions(max_iterations=1))
-    signal = leaf(session)
-    session(signal, loss, **extra).backward()
-    assert session.last.flags.tolist() == [Flag.NOT_CONVERGED]
-    assert not signal.grad.any()
-
-
-def test_rows_that_did_not_converge_are_flagged_and_raise_on_demand(shapes):
-    few = FitOptions(max_iterations=1)
-    session = Session(shapes, "s", options=few)
-    signal = leaf(session)
-    found = session.test(signal, "q0")
-    assert int(found.flags) & Flag.NOT_CONVERGED
-    found.value.backward()
-    assert not signal.grad.any()
-    with pytest.raises(FitError, match="1 of 1 rows"):
-        Session(shapes, "s", options=few, strict=True).q0(signal)
-
-
-def test_bins_without_signal_are_flagged(shapes):
-    session = Session(shapes, "s")
-    signals = torch.tensor([[5.0, 10.0, 3.0], [5.0, 0.0, 3.0]], requires_grad=True)
-    found = session.test(signals, "q0")
-    assert found.flags.tolist() == [0, Flag.EMPTY_BIN]
-    found.value.sum().backward()
-    assert torch.isfinite(signals.grad).all()
 
 
 def test_several_samples_are_one_vector_in_the_order_of_the_model():

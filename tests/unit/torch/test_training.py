@@ -13,7 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="nextstat-torch needs PyTorch")
 
-from nextstat_torch import Session, SignificanceLoss, SoftHistogram  # noqa: E402
+from nextstat_torch import Session, SignificanceLoss  # noqa: E402
 
 
 @pytest.fixture
@@ -103,32 +103,6 @@ def test_workers_of_a_loader_compute_the_same(shapes):
     own = [signals[index] for index in range(4)]
     np.testing.assert_allclose(values, [value for value, _ in own], rtol=1e-14)
     np.testing.assert_allclose(slopes, torch.stack([slope for _, slope in own]), rtol=1e-10)
-
-
-def small_problem(seed, events=400):
-    """Scores of two features, and a loss of their histogram."""
-    generator = torch.Generator().manual_seed(seed)
-    features = torch.randn(events, 2, generator=generator)
-    torch.manual_seed(1)
-    network = torch.nn.Sequential(
-        torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1), torch.nn.Sigmoid()
-    )
-    return features, network
-
-
-def test_training_raises_the_significance(plain):
-    loss = SignificanceLoss(plain, "signal", data="asimov")
-    fill = SoftHistogram(torch.linspace(0.0, 1.0, loss.n_bins + 1), mode="gaussian")
-    features, network = small_problem(3)
-    optimizer = torch.optim.Adam(network.parameters(), lr=0.05)
-    values = []
-    for _ in range(12):
-        optimizer.zero_grad()
-        value = loss(fill(network(features)[:, 0]) * (10.0 / len(features)))
-        value.backward()
-        optimizer.step()
-        values.append(float(value.detach()))
-    assert values[-1] < values[0] - 0.05
 
 
 PROGRAM = """

@@ -118,6 +118,9 @@ def _nodes(surrogate: MLPSurrogate, onnx: Any) -> tuple[list[Any], list[Any]]:
     state = surrogate.state_dict()
     x = node("Sub", "parameters", number("parameter_shift"))
     x = node("Div", x, number("parameter_scale"))
+    form = node("MatMul", x, constant("half_matrix", 0.5 * state["quadratic_matrix"].cpu().numpy()))
+    form = node("Mul", node("Add", form, number("quadratic_linear")), x)
+    form = node("ReduceSum", form, constant("parameters_axis", np.array([1], dtype=np.int64)))
     x = node("Cast", x, to=kinds.FLOAT)
     for position in range(len(surrogate.layers)):
         if f"layers.{position}.weight" in state:
@@ -127,7 +130,7 @@ def _nodes(surrogate: MLPSurrogate, onnx: Any) -> tuple[list[Any], list[Any]]:
             x = node("Mul", x, node("Sigmoid", x))  # SiLU
     x = node("Cast", x, to=kinds.DOUBLE)
     x = node("Mul", x, number("nll_scale"))
-    x = node("Add", x, number("nll_shift"))
+    x = node("Add", node("Add", x, number("nll_shift")), form)
     node("Reshape", x, constant("flat", np.array([-1], dtype=np.int64)), output="nll")
     return nodes, constants
 

@@ -18,10 +18,11 @@ __all__ = ["MLPSurrogate"]
 
 
 class MLPSurrogate(torch.nn.Module):
-    """Negative log-likelihood of raw parameters, through layers with SiLU.
+    """Negative log-likelihood of raw parameters: a quadratic form, and layers with SiLU.
 
-    Shifts and scales are part of the module and are applied in float64, since float32 has too few
-    digits for the likelihood of a large model; the layers in between are float32.
+    Shifts, scales and the quadratic form are part of the module and are applied in float64, since
+    float32 has too few digits for the likelihood of a large model; the layers in between, which
+    learn what the form leaves over, are float32.
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ class MLPSurrogate(torch.nn.Module):
     parameter_scale: torch.Tensor
     nll_shift: torch.Tensor
     nll_scale: torch.Tensor
+    quadratic_linear: torch.Tensor
+    quadratic_matrix: torch.Tensor
     bounds: torch.Tensor
 
     def __init__(
@@ -63,6 +66,8 @@ class MLPSurrogate(torch.nn.Module):
         self.register_buffer("parameter_scale", ones)
         self.register_buffer("nll_shift", torch.zeros((), dtype=torch.float64))
         self.register_buffer("nll_scale", torch.ones((), dtype=torch.float64))
+        self.register_buffer("quadratic_linear", torch.zeros_like(ones))
+        self.register_buffer("quadratic_matrix", torch.zeros(widths[0], widths[0]).double())
         self.register_buffer("bounds", torch.tensor(bounds, dtype=torch.float64))
 
     def standardised(self, x: torch.Tensor) -> torch.Tensor:
@@ -74,4 +79,5 @@ class MLPSurrogate(torch.nn.Module):
         """Negative log-likelihoods, float64 of shape (rows,), of rows of raw parameters."""
         x = (parameters.to(torch.float64) - self.parameter_shift) / self.parameter_scale
         value = self.standardised(x.to(torch.float32))
-        return value.to(torch.float64) * self.nll_scale + self.nll_shift
+        form = ((0.5 * (x @ self.quadratic_matrix) + self.quadratic_linear) * x).sum(dim=1)
+        return value.to(torch.float64) * self.nll_scale + self.nll_shift + form

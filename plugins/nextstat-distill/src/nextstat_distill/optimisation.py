@@ -11,6 +11,7 @@ import torch
 
 from nextstat_core.errors import FitError, InputError
 from nextstat_distill.network import MLPSurrogate
+from nextstat_distill.quadratic import QuadraticForm
 from nextstat_distill.report import SurrogateReport
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Settings:
     val_fraction: float
     seed: int
     nll_reference: float | None
+    quadratic: bool
 
     def __post_init__(self) -> None:
         numbers = {
@@ -84,9 +86,9 @@ def train(ds: SurrogateDataset, settings: Settings) -> MLPSurrogate:
     order = np.random.default_rng(settings.seed).permutation(ds.n_samples)
     training, kept = order[held_out:], order[:held_out]
     network = _new_network(ds, settings)
-    _standardise(network, ds, training)
+    form = _standardise(network, ds, training, quadratic=settings.quadratic)
     network.to(device)
-    sample = _sample(network, ds, training, device)
+    sample = _sample(network, ds, training, form, device)
     _descend(network, sample, settings)
     network.eval()
     network.requires_grad_(requires_grad=False)
@@ -114,12 +116,28 @@ def _new_network(ds: SurrogateDataset, settings: Settings) -> MLPSurrogate:
         return MLPSurrogate(ds.parameter_names, ds.parameter_bounds, settings.hidden_layers)
 
 
-def _standardise(network: MLPSurrogate, ds: SurrogateDataset, rows: NDArray[np.int64]) -> None:
+def _standardise(
+    network: MLPSurrogate, ds: SurrogateDataset, rows: NDArray[np.int64], *, quadratic: bool
+) -> QuadraticForm:
+    """Shifts, scales, and the quadratic form in standardised parameters."""
     points, nll = ds.parameters[rows], ds.nll[rows]
-    network.parameter_shift.copy_(torch.as_tensor(points.mean(axis=0)))
-    network.parameter_scale.copy_(torch.as_tensor(_scale(points)))
-    network.nll_shift.copy_(torch.as_tensor(nll.mean()))
-    network.nll_scale.copy_(torch.as_tensor(_scale(nll[:, None])[0]))
+    shift, scale = points.mean(axis=0), _scale(points)
+    x, form = (points - shift) / scale, QuadraticForm.none(points.shape[1])
+    if quadratic and ds.has_gradient:
+        form = QuadraticForm.nearest(x, ds.gradient[rows] * scale)
+    left = nll - form.value(x)
+    # Of what is left over, rounding errors of the whole are no part to learn.
+    left_scale = max(left.std(), 1e-12 * np.abs(nll).max()) or 1.0
+    for buffer, value in (
+        (network.parameter_shift, shift),
+        (network.parameter_scale, scale),
+        (network.nll_shift, left.mean()),
+        (network.nll_scale, left_scale),
+        (network.quadratic_linear, form.linear),
+        (network.quadratic_matrix, form.matrix),
+    ):
+        buffer.copy_(torch.as_tensor(value))
+    return form
 
 
 def _scale(columns: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -131,18 +149,24 @@ def _scale(columns: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _sample(
-    network: MLPSurrogate, ds: SurrogateDataset, rows: NDArray[np.int64], device: torch.device
+    network: MLPSurrogate,
+    ds: SurrogateDataset,
+    rows: NDArray[np.int64],
+    form: QuadraticForm,
+    device: torch.device,
 ) -> _Sample:
+    """What is left for the layers to learn."""
     shift, scale = network.parameter_shift.cpu().numpy(), network.parameter_scale.cpu().numpy()
     nll_shift, nll_scale = float(network.nll_shift), float(network.nll_scale)
 
     def on_device(array: NDArray[np.float64]) -> torch.Tensor:
         return torch.as_tensor(array.astype(np.float32), device=device)
 
+    x, slope = (ds.parameters[rows] - shift) / scale, None
+    if ds.has_gradient:
+        slope = on_device((ds.gradient[rows] * scale - form.slope(x)) / nll_scale)
     return _Sample(
-        on_device((ds.parameters[rows] - shift) / scale),
-        on_device((ds.nll[rows] - nll_shift) / nll_scale),
-        on_device(ds.gradient[rows] * (scale / nll_scale)) if ds.has_gradient else None,
+        on_device(x), on_device((ds.nll[rows] - form.value(x) - nll_shift) / nll_scale), slope
     )
 
 
@@ -205,5 +229,5 @@ def _report(
         np.concatenate(errors) if errors else np.empty((0, 0)),
         n_train=n_train,
         nll_reference=float(ds.nll.min()) if reference is None else float(reference),
-        nll_spread=float(network.nll_scale),
+        nll_spread=float(np.delete(ds.nll, rows).std()),
     )

@@ -42,6 +42,7 @@ def train_mlp_surrogate(
     val_fraction: float = 0.1,
     seed: int = 0,
     nll_reference: float | None = None,
+    quadratic: bool = True,
 ) -> MLPSurrogate:
     """Train a network on values and gradients of a likelihood.
 
@@ -74,6 +75,10 @@ def train_mlp_surrogate(
     nll_reference : float, optional
         Negative log-likelihood of the best fit, from which errors in sigma are counted
         (``result.nll``); the lowest value of the dataset if left out.
+    quadratic : bool
+        Take the quadratic form that is nearest to the gradients as a part of the surrogate, so that
+        the layers learn what it leaves over. It needs gradients at twice as many points as there
+        are parameters, and is zero without.
 
     Returns
     -------
@@ -103,6 +108,7 @@ def train_mlp_surrogate(
         val_fraction=val_fraction,
         seed=seed,
         nll_reference=nll_reference,
+        quadratic=quadratic,
     )
     return train(ds, settings)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
@@ -49,8 +49,6 @@ TESTS: dict[str, Callable[..., Found]] = {
     "mu_hat": best_fit,
     "sigma_mu": uncertainty,
 }
-#: Of fits whose gradients are wanted: their error is of first order in the distance to the minimum.
-_TOLERANCE = 1e-13
 #: Those that have second derivatives.
 SECOND: dict[str, Callable[[InputTests, Any, Any, Any], NDArray[np.float64]]] = {
     "q0": curvature_of_statistic,
@@ -119,6 +117,7 @@ class Evaluator:
         self.last: Tested | None = None
         self._inputs: dict[tuple[str, str], ModelInputs] = {}
         self._tests: dict[tuple[str, str, str], InputTests] = {}
+        self._limits: dict[tuple[str, float, str], InputLimits] = {}
 
     def found(
         self,
@@ -142,12 +141,12 @@ class Evaluator:
         inputs = self._inputs_of(keys, data)
         _check(vectors, points, inputs)
         kind, _, alpha = quantity.partition(" ")
-        together = kind not in _EXCLUSIONS and _share_templates(inputs)
+        together = _share_templates(inputs)
         compute: Callable[[Any, Any], Found]
         if kind == "nll":
             compute = partial(nll_of_rows, inputs)
         elif kind in _EXCLUSIONS:
-            compute = partial(exclusion, self._limits_of(inputs, float(alpha), data), kind=kind)
+            compute = partial(exclusion, self._limits_of(keys, float(alpha), data), kind=kind)
         else:
             compute = partial(TESTS[kind], self._tests_of(keys, kind, data), by_mu=by_points)
         result = of_rows(compute, vectors, points, together=together)
@@ -206,14 +205,16 @@ class Evaluator:
             )
         return self._tests[keys, name, data]
 
-    def _limits_of(self, inputs: ModelInputs, alpha: float, data: str) -> InputLimits:
-        asimov: Literal["prefit", "postfit"] = "prefit" if data == "asimov" else "postfit"
-        named = (inputs, alpha, self.settings.test_stat, asimov)
-        options = self.settings.options
-        if options is None:
-            return InputLimits(*named)
-        tight = replace(options, tolerance=min(options.tolerance, _TOLERANCE))
-        return InputLimits(*named, tight)
+    def _limits_of(self, keys: str, alpha: float, data: str) -> InputLimits:
+        if (keys, alpha, data) not in self._limits:
+            self._limits[keys, alpha, data] = InputLimits(
+                self._inputs_of(keys, data),
+                alpha,
+                self.settings.test_stat,
+                "prefit" if data == "asimov" else "postfit",
+                self.settings.options,
+            )
+        return self._limits[keys, alpha, data]
 
 
 def placed(model: HistFactoryModel, device: str) -> HistFactoryModel:

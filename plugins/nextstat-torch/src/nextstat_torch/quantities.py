@@ -15,13 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nextstat_core.infer import (
-        InputExclusion,
-        InputLimit,
-        InputLimits,
-        InputTest,
-        InputTests,
-    )
+    from nextstat_core.infer import InputLimits, InputTest, InputTests
     from nextstat_core.models import ModelInputs
 
 __all__ = [
@@ -239,54 +233,39 @@ def _slope(found: InputTest, *, by_mu: bool) -> NDArray[np.float64]:
     return 2.0 * found.likelihood.slope(found.tested.held)[:, poi : poi + 1]
 
 
-# -- one set of inputs at a time ----------------------------------------------------------------
+# -- limits, and the likelihood itself -------------------------------------------------------------
 
 
 def exclusion(
     limits: InputLimits, vectors: NDArray[np.float64], points: NDArray[np.float64], *, kind: str
 ) -> Found:
-    """Limits and CLs of one set of inputs.
+    """Limits and CLs.
 
     Parameters
     ----------
-    points : float array, shape (rows, 2)
+    points : float array, shape (1 or rows, 2)
         The tested value, without meaning for limits, and the fluctuation N of expected ones.
     kind : {"limit", "expected_limit", "cls", "expected_cls"}
     """
-    at = limits.at(vectors[0])
-    found: list[InputLimit] = []
-    for mu, fluctuation in points:
-        n_sigma = int(fluctuation)
-        if kind == "limit":
-            found.append(at.observed())
-        elif kind == "expected_limit":
-            found.append(at.expected(n_sigma))
-        elif kind == "cls":
-            found.append(at.cls(float(mu)))
-        else:
-            found.append(at.expected_cls(float(mu), n_sigma))
-    value = np.array([each.value for each in found])
-    gradient = np.stack([each.gradient for each in found])
-    unknown = ~(np.isfinite(value) & np.isfinite(gradient).all(axis=1))
-    failed = ~np.array([_converged(at, kind, float(mu)) for mu in points[:, 0]])
+    at, (mu, n_sigma) = limits.at(vectors, len(points)), points.T
+    if kind == "limit":
+        found = at.observed()
+    elif kind == "expected_limit":
+        found = at.expected(n_sigma)
+    elif kind == "cls":
+        found = at.cls(mu)
+    else:
+        found = at.expected_cls(mu, n_sigma)
+    unknown = ~(np.isfinite(found.value) & np.isfinite(found.gradient).all(axis=1))
+    failed, count = ~found.converged, len(found.value)
     flags = np.where(unknown, Flag.UNDETERMINED, 0) | np.where(failed, Flag.NOT_CONVERGED, 0)
     return Found(
-        value,
-        np.where((unknown | failed)[:, None], 0.0, gradient),
-        np.zeros_like(points),
-        np.full(len(found), np.nan),
+        found.value,
+        np.where((unknown | failed)[:, None], 0.0, found.gradient),
+        np.zeros((count, points.shape[1])),
+        np.full(count, np.nan),
         flags.astype(np.int64),
     )
-
-
-def _converged(at: InputExclusion, kind: str, mu: float) -> bool:
-    """Whether all fits did that a limit, or CLs at `mu`, is made of."""
-    if kind.endswith("limit"):
-        return at.limits.converged
-    rows = [at.test.asimov_at(np.array([mu]))]
-    if kind == "cls":
-        rows.append(at.test.data_at(np.array([mu])))
-    return at.test.around.free.converged and all(bool(each.fits.converged[0]) for each in rows)
 
 
 def nll_of_rows(

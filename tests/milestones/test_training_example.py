@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="nextstat-torch needs PyTorch")
 
-SCRIPT = Path(__file__).parents[3] / "docs" / "examples" / "inferno" / "inferno.py"
+SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "inferno" / "inferno.py"
 
 
 @pytest.fixture(scope="module")
