@@ -53,7 +53,7 @@ nitpick_ignore_regex = [
     # Classes that a signature mentions, but nobody makes or receives by name.
     (
         r"py:class",
-        r"(.*\.)?(AsimovKind|AsymptoticTest|BackendChoice|BatchData|CovarianceSource|FailedToy|FloatArray|Request|RowLikelihood|TestStatistic)",
+        r"(.*\.)?(AsimovKind|AsymptoticTest|BackendChoice|BatchData|CovarianceSource|ExclusionRows|FailedToy|FloatArray|Request|RowLikelihood|TestStatistic)",
     ),
     # Words that an argument may be, which its docstring lists.
     (r"py:class", r"(.*\.)?(GroupMethod|ImpactConvention|NormalisationsCount)"),
