@@ -168,6 +168,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--output", type=Path, default=Path("build/inferno.json"))
     chosen = parser.parse_args()
+    if chosen.output.is_dir():
+        parser.error(f"--output is the folder {chosen.output}; expected a file")
     found = {
         loss: [judge(train(loss, seed, steps=chosen.steps), seed) for seed in range(chosen.seeds)]
         for loss in LOSSES
