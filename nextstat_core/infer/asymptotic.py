@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.infer.conditional import Conditional, ConditionalFits
-from nextstat_core.infer.fit import minimise_one
+from nextstat_core.infer.minimise_one import minimise_one
 from nextstat_core.infer.path import Path
 from nextstat_core.infer.poi import lifted, poi_of
 from nextstat_core.infer.target import BatchData, HistFactoryTarget

@@ -10,7 +10,8 @@ import numpy as np
 
 from nextstat_core.errors import FitError, InputError
 from nextstat_core.infer.executors import run_units
-from nextstat_core.infer.fit import failure_of, fit
+from nextstat_core.infer.fit import fit
+from nextstat_core.infer.fit_results import failure_of
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.toy_fits import fit_many
 from nextstat_core.models import HistFactoryModel

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from nextstat_core.errors import FitError
 from nextstat_core.infer.conditional import Conditional
-from nextstat_core.infer.fit import failure_of, minimise_one, result_of, single_data
+from nextstat_core.infer.fit import single_data
+from nextstat_core.infer.fit_results import failure_of, result_of
+from nextstat_core.infer.minimise_one import minimise_one
 from nextstat_core.infer.observe import notify
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.poi import opened, poi_of

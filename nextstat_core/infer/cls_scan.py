@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import FitError, InputError
-from nextstat_core.infer.fit import minimum_result
+from nextstat_core.infer.fit_results import minimum_result
 from nextstat_core.infer.hypotest import AskedTest, asymptotic_test
 from nextstat_core.infer.limits import check_alpha
 from nextstat_core.infer.options import FitOptions

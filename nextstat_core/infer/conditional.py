@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from nextstat_core.infer.fit import Fitted, hessian_at, minimise_one
 from nextstat_core.infer.metric import SharedMetric
+from nextstat_core.infer.minimise_one import Fitted, hessian_at, minimise_one
 from nextstat_core.infer.minimise_rows import minimise_rows
 from nextstat_core.infer.modes import second_mode_starts
 from nextstat_core.infer.row_fits import BatchFit, no_fits

@@ -14,7 +14,7 @@ import numpy as np
 from nextstat_core.backend import get_backend
 from nextstat_core.infer.conditional import Conditional, ConditionalFits
 from nextstat_core.infer.executors import run_units
-from nextstat_core.infer.fit import Fitted, hessian_at
+from nextstat_core.infer.minimise_one import Fitted, hessian_at
 from nextstat_core.infer.target import HistFactoryTarget, target_of
 from nextstat_core.optimize import known_minimum
 

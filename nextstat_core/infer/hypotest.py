@@ -10,7 +10,7 @@ import numpy as np
 
 from nextstat_core.errors import FitError, InputError
 from nextstat_core.infer.asymptotic import AsymptoticTest, Tested
-from nextstat_core.infer.fit import minimum_result
+from nextstat_core.infer.fit_results import minimum_result
 from nextstat_core.infer.observe import notify
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.request import make_request

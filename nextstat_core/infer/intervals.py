@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import InputError
-from nextstat_core.infer.fit import covariance_at
+from nextstat_core.infer.fit_results import covariance_at
 from nextstat_core.infer.observe import notify
 from nextstat_core.infer.profile import Profile, place_of
 from nextstat_core.infer.rays import OPEN, Rays, follow, to_bound

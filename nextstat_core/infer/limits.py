@@ -16,7 +16,7 @@ import numpy as np
 
 from nextstat_core.errors import FitError, InputError
 from nextstat_core.infer.crossing import Crossing
-from nextstat_core.infer.fit import minimum_result
+from nextstat_core.infer.fit_results import minimum_result
 from nextstat_core.infer.hypotest import AskedTest, asymptotic_test
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.row_fits import row_result

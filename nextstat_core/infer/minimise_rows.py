@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nextstat_core.infer.fit import mark_outside
+from nextstat_core.infer.minimise_one import mark_outside
 from nextstat_core.infer.row_fits import BatchFit, finish_slots, one_row, rough_slots
 from nextstat_core.optimize import Options, Status, finish, settle, shared_metric
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from nextstat_core.errors import FitError, InputError
 from nextstat_core.infer.conditional import Conditional, ConditionalFits
-from nextstat_core.infer.fit import minimise_one, single_data
+from nextstat_core.infer.fit import single_data
 from nextstat_core.infer.held_rows import fit_held
+from nextstat_core.infer.minimise_one import minimise_one
 from nextstat_core.infer.options import FitOptions
 from nextstat_core.infer.request import make_request
 from nextstat_core.infer.row_fits import BatchFit, row_result

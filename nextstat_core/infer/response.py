@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import FitError
-from nextstat_core.infer.fit import hessian_at
+from nextstat_core.infer.minimise_one import hessian_at
 from nextstat_core.linalg import factorize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nextstat_core.infer.fit import Fitted
+    from nextstat_core.infer.minimise_one import Fitted
     from nextstat_core.infer.objective import LikelihoodObjective
     from nextstat_core.infer.target import Target
     from nextstat_core.results import FitResult

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nextstat_core.infer.covariance import errors_of
-from nextstat_core.infer.fit import covariance_at, mark_outside
+from nextstat_core.infer.fit_results import covariance_at
+from nextstat_core.infer.minimise_one import mark_outside
 from nextstat_core.infer.provenance import provenance_of
 from nextstat_core.optimize import Options, Status, finish, newton, shared_metric
 from nextstat_core.results import FitMinimumResult, ToyResults

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nextstat_core.infer import FitOptions, draw_toys
 from nextstat_core.infer.covariance import covariance_of
-from nextstat_core.infer.fit import hessian_at, minimise_one
+from nextstat_core.infer.minimise_one import hessian_at, minimise_one
 from nextstat_core.infer.request import make_request
 from nextstat_core.infer.target import HistFactoryTarget
 from nextstat_core.models import HistFactoryModel

@@ -13,7 +13,7 @@ from scipy.stats import poisson
 
 from nextstat_core.errors import FormatError, InputError, MissingPOIError
 from nextstat_core.infer import FitOptions, draw_toys, hypotest_toys, toy_statistics
-from nextstat_core.infer.fit import minimise_one
+from nextstat_core.infer.minimise_one import minimise_one
 from nextstat_core.infer.request import make_request
 from nextstat_core.infer.target import HistFactoryTarget
 from nextstat_core.models import HistFactoryModel
