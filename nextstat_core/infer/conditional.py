@@ -17,7 +17,7 @@ from nextstat_core.infer.metric import SharedMetric
 from nextstat_core.infer.minimise_one import Fitted, hessian_at, minimise_one
 from nextstat_core.infer.minimise_rows import minimise_rows
 from nextstat_core.infer.modes import second_mode_starts
-from nextstat_core.infer.row_fits import BatchFit, no_fits
+from nextstat_core.infer.row_fits import BatchFit, no_fits, one_row
 from nextstat_core.infer.target import HistFactoryTarget
 from nextstat_core.optimize import Status, known_minimum
 
@@ -220,6 +220,7 @@ class Conditional:
         if self.metric is not None and self.metric.inverse is not None:
             predicted, condition = self._predict(self.metric, held, values)
         fits, n_newton = self._from(start, predicted, request, data, condition, certify)
+        n_newton += self._again(fits, request, data)
         compiled = self.target.compiled
         if second_modes and self.options.second_modes and compiled and len(compiled.bent):
             if start is not None and predicted is not None:
@@ -257,6 +258,21 @@ class Conditional:
             condition=condition,
             certify=certify,
         )
+
+    def _again(self, fits: BatchFit, request: Request, data: BatchData | None) -> int:
+        """Fit rows that failed again, from the free minimum; returns how many these were.
+
+        Predictions may lie far out where no step leads back, above all those for values that are
+        far away.
+        """
+        failed = np.flatnonzero(fits.status != Status.EDM).tolist()
+        for row in failed:
+            own, part = request.row(row), None if data is None else data.of_row(row)
+            inside = np.where(own.fixed, own.start, np.clip(self.x, own.lower, own.upper))
+            other = one_row(self.target, replace(own, start=inside), part, 0, self.options)
+            if other.status[0] == Status.EDM:
+                fits.replace(row, other)
+        return len(failed)
 
     def _predict(
         self, metric: SharedMetric, held: NDArray[np.intp], values: NDArray[np.float64]

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from nextstat_core.infer import FitOptions, fit_minimum
+from nextstat_core.infer import FitOptions, conditional, fit_minimum
 from nextstat_core.infer.conditional import Conditional
 from nextstat_core.infer.request import make_request
 from nextstat_core.infer.target import BatchData, target_of
 from nextstat_core.models import GaussianMeanModel, HistFactoryModel
+from nextstat_core.optimize import Status
 from nextstat_core.testing import StrictBackend, coupled_histosys, many_channels
 
 if TYPE_CHECKING:
@@ -60,6 +61,20 @@ def test_any_held_parameter(load: Callable[..., Any], name: str, certify: bool) 
 
 def test_far_from_the_minimum(load: Callable[..., Any]) -> None:
     _check(load("full"), [["mu"]] * 4, [[0.0], [5.0], [9.9], [20.0]])
+
+
+@pytest.mark.parametrize("certify", [True, False])
+def test_rows_that_get_lost_are_fitted_again(
+    load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, certify: bool
+) -> None:
+    def lost(*arguments: Any, **options: Any) -> Any:
+        fits, count = minimise_rows(*arguments, **options)
+        fits.status[1], fits.nll[1], fits.values[1, 1:] = Status.MAX_ITERATIONS, 1e14, 3.0
+        return fits, count
+
+    minimise_rows = conditional.minimise_rows
+    monkeypatch.setattr(conditional, "minimise_rows", lost)
+    _check(load("full"), [["mu"]] * 3, [[0.5], [1.5], [5.0]], certify=certify)
 
 
 @pytest.mark.parametrize("certify", [True, False])
