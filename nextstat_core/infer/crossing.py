@@ -24,6 +24,8 @@ _STRETCH = 4.0
 # Beyond this multiple of the first guess nothing is looked for any more.
 _HOPELESS = 1e12
 _MOST_ROUNDS = 80
+# A value at the end that is farther from zero is none of a root: steps there are far smaller.
+_NEAR = 0.05
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Crossing:
         Evaluations so far.
     lower, upper : float
         The bracket: below zero at the lower end, above at the upper one.
+    value : float
+        What the function was when it was told last.
     """
 
     at: float
@@ -47,6 +51,7 @@ class Crossing:
     upper: float = inf
     done: bool = False
     trials: int = 0
+    value: float = 0.0
     _stretch: float = _STRETCH
     _ceiling: float = 0.0
 
@@ -55,7 +60,7 @@ class Crossing:
 
     def tell(self, value: float, slope: float) -> None:
         """Take in the function and its derivative at `at`, and choose the next point."""
-        self.trials += 1
+        self.trials, self.value = self.trials + 1, value
         here = self.at
         if value < 0.0:
             self.lower = max(self.lower, here)
@@ -70,6 +75,11 @@ class Crossing:
             return
         self.at = self._next(here + step)
 
+    @property
+    def jumps(self) -> bool:
+        """Whether the function changes its sign at the end, but is not near zero there."""
+        return self.done and isfinite(self.at) and abs(self.value) > _NEAR
+
     def reopen(self) -> None:
         """Forget the bracket: the function may have changed."""
         if isfinite(self.at):
@@ -80,13 +90,13 @@ class Crossing:
             inside = self.lower < wished < self.upper
             return wished if inside else self._middle()
         most = self.lower * self._stretch
+        if most > self._ceiling:
+            self.done = True
+            return inf
         if self.lower < wished <= most:
             return wished
         # A root far away is reached in steps that grow.
         self._stretch *= self._stretch
-        if most > self._ceiling:
-            self.done = True
-            return inf
         return most
 
     def _middle(self) -> float:

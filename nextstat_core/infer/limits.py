@@ -285,6 +285,11 @@ class _Search:
                 f"between {search.lower:.6g} and {search.upper:.6g}"
             )
             return search.at
+        if search.jumps:
+            self.test.remarks.append(
+                f"{what} jumps over {self.alpha:g} at {search.at:.6g}: fits on both sides end in "
+                "different minima, or not at all"
+            )
         if search.at == inf:
             self.test.remarks.append(
                 f"{what} stays above {self.alpha:g} up to {search.lower:.3g}: there is no limit"
