@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Crossing", "crossings"]
+__all__ = ["MOST_ROUNDS", "Crossing", "crossings"]
 
 # Without an upper end of the bracket a step goes at most so far; each time the square of it.
 _STRETCH = 4.0
 # Beyond this multiple of the first guess nothing is looked for any more.
 _HOPELESS = 1e12
-_MOST_ROUNDS = 80
+#: Points that a search may take.
+MOST_ROUNDS = 80
 # A value at the end that is farther from zero is none of a root: steps there are far smaller.
 _NEAR = 0.05
 
@@ -126,14 +127,15 @@ def crossings(
     float array, shape (rows,)
         Solutions; infinite where there is none.
     bool array, shape (rows,)
-        Which searches came to an end.
+        Which searches came to an end that is no jump.
     """
     searches = [Crossing(guess, tolerance) for guess in guesses.tolist()]
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(MOST_ROUNDS):
         rows = np.array([i for i, each in enumerate(searches) if not each.done], dtype=np.intp)
         if not len(rows):
             break
         mu = np.array([searches[row].at for row in rows])
         for row, found in zip(rows, distance(mu, rows), strict=True):
             searches[row].tell(*found)
-    return np.array([each.at for each in searches]), np.array([each.done for each in searches])
+    ended = np.array([each.done and not each.jumps for each in searches])
+    return np.array([each.at for each in searches]), ended

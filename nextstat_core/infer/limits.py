@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nextstat_core.errors import FitError, InputError
-from nextstat_core.infer.crossing import Crossing
+from nextstat_core.infer.crossing import MOST_ROUNDS, Crossing
 from nextstat_core.infer.fit_results import minimum_result
 from nextstat_core.infer.hypotest import AskedTest, asymptotic_test
 from nextstat_core.infer.options import FitOptions
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from nextstat_core.typing import ArrayLike
 
 __all__ = ["check_alpha", "distance_to_limit", "limit_of_parabolas", "limits_of", "upper_limits"]
-
-_MOST_ROUNDS = 80
 
 
 def upper_limits(
@@ -202,7 +200,7 @@ class _Search:
 
     def run(self) -> None:
         """Search until all are at their end."""
-        while not self.done and self.rounds < _MOST_ROUNDS:
+        while not self.done and self.rounds < MOST_ROUNDS:
             self.go_on()
 
     def go_on(self) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import atan, cosh, inf, tanh
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from nextstat_core.infer import upper_limits
-from nextstat_core.infer.crossing import Crossing
+from nextstat_core.infer.crossing import Crossing, crossings
 from nextstat_core.models import HistFactoryModel
 from nextstat_core.testing import uncorrelated
 
@@ -48,6 +49,21 @@ def test_a_jump_is_no_root(above: float) -> None:
     found = _solve(lambda x: (-0.8, -0.01) if x < 5.0 else (above, 0.0), 1.0)
     assert found.at == pytest.approx(5.0, rel=1e-5)
     assert found.jumps
+
+
+def test_of_rows_those_end_that_have_a_root_or_none() -> None:
+    functions = [
+        lambda x: (x - 3.0, 1.0),
+        lambda x: (-1.0 / (1.0 + x), 1.0 / (1.0 + x) ** 2),
+        lambda x: (-0.8, -0.01) if x < 5.0 else (1.0, 0.0),
+    ]
+    at, ended = crossings(
+        np.ones(3),
+        lambda mu, rows: [functions[row](x) for x, row in zip(mu, rows, strict=True)],
+        1e-6,
+    )
+    assert at == pytest.approx([3.0, inf, 5.0], rel=1e-5)
+    assert ended.tolist() == [True, True, False]
 
 
 def test_a_limit_at_a_jump_comes_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
